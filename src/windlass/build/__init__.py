@@ -1,0 +1,1 @@
+"""Images are built: one protocol, one file per driver."""

@@ -1,0 +1,1 @@
+"""The user's Compose files, as Docker Compose itself reads them."""

@@ -1,0 +1,1 @@
+"""windlass.yaml and the Compose files, as one frozen Project."""

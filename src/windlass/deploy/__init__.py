@@ -1,0 +1,1 @@
+"""Releases are brought to a target, and back."""

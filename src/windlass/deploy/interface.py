@@ -1,0 +1,96 @@
+"""What a target is: a place where a release runs. The same shape for Docker, ACI and Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from windlass.model.events import Emit
+from windlass.model.observation import Endpoint, Observation
+from windlass.model.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a switch would do to one service."""
+
+    service: str
+    action: str  # create | recreate | remove | keep
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Images are on the target, the configuration is valid, nothing a user can see has changed yet."""
+
+    release: Release
+    changes: tuple[Change, ...]
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return all(change.action == "keep" for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The release passed the checks that this target can make before user requests reach it."""
+
+    prepared: Prepared
+    beside: bool  # True when the new containers already run beside the old ones
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """User requests reach this release."""
+
+    release: Release
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    service: str
+    text: str
+
+
+class Target(Protocol):
+    """Drivers: `docker.DockerTarget` and `testing.target.FakeTarget`. One contract suite for all.
+
+    `sequence` is the lease's number: a change with a lower number than the target has seen is refused with `Locked`.
+    """
+
+    def prepare(self, release: Release, emit: Emit) -> Prepared:
+        """Pull images by digest, load and validate the configuration, compute the changes.
+
+        Raises:
+            ConfigError: a variable or file that the release needs is missing here.
+            DeploymentFailed: an image cannot be pulled.
+            EngineUnavailable: nothing answers.
+        """
+
+    def check(self, prepared: Prepared, emit: Emit) -> Checked:
+        """Run what can be checked before the switch."""
+
+    def switch(self, checked: Checked, sequence: int, emit: Emit) -> Deployed:
+        """Let users reach the release; wait until all its services are well.
+
+        Raises:
+            DeploymentFailed: never ready, crash loop; `evidence` holds logs and health output.
+            Locked: a newer sequence has been here.
+        """
+
+    def retire(self, deployed: Deployed, emit: Emit) -> None:
+        """Remove what the release no longer has."""
+
+    def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
+        """Bring an earlier release back, whole. Raises as `switch`."""
+
+    def observe(self) -> Observation:
+        """What runs now, whoever started it."""
+
+    def endpoint(self, service: str, port: int) -> Endpoint | None:
+        """Where a container port is reached from here; None when it is not published."""
+
+    def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
+        """Give log lines of the environment's containers, oldest first; `follow` goes on until interrupted."""

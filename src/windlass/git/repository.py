@@ -1,0 +1,248 @@
+"""One git repository: snapshots, trees and blobs to read, checkouts to make, refs to compare and swap.
+
+Everything is plumbing (git's own word for the stable, scriptable commands), so a user's configuration cannot change it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from windlass import process
+from windlass.errors import EnvironmentUnusable, Locked, UsageError
+from windlass.model.source import Source
+
+EPOCH = 315532800
+"""1980-01-01 UTC, seconds: the time of every materialised file and of SOURCE_DATE_EPOCH. A constant, because a commit's
+own time would give one fingerprint two digests; not 0, because zip files cannot hold it."""
+
+_PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """A line of `git ls-tree`: mode is six octal digits ("100644", "100755", "120000" symlink, "160000" submodule, "040000" tree)."""
+
+    mode: str
+    kind: str
+    oid: str
+    path: str
+
+
+class Repository:
+    """A checkout at `root` (the top of the work tree, absolute)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def discover(cls, start: Path) -> Repository:
+        """The repository that `start` is in.
+
+        Raises:
+            EnvironmentUnusable: there is none.
+        """
+        found = process.run(["git", "rev-parse", "--show-toplevel"], cwd=start, env=_PLAIN)
+        if not found.ok:
+            if "dubious ownership" in found.stderr:
+                raise EnvironmentUnusable(
+                    "git does not trust this repository: another user owns it",
+                    where=str(start),
+                    remedy=f"git config --global --add safe.directory {start}",
+                )
+            raise EnvironmentUnusable(
+                "this is not a git repository",
+                where=str(start),
+                remedy="run windlass inside a repository, or start one: git init && git add -A && git commit -m start",
+            )
+        return cls(Path(found.stdout.strip()))
+
+    def git(
+        self, *args: str, env: Mapping[str, str] | None = None, input: str | None = None, check: bool = True
+    ) -> str:
+        """Run git here and return its output.
+
+        Raises:
+            ProgramFailed: it failed and `check` is set.
+        """
+        done = process.run(["git", *args], cwd=self.root, env={**_PLAIN, **(env or {})}, input=input, check=check)
+        return done.stdout
+
+    # -- what is being delivered ------------------------------------------------------------------------------------
+
+    def snapshot(self, ref: str | None = None) -> Source:
+        """A commit (`ref`), or without one the working tree as it is: tracked changes and untracked files that are not ignored.
+
+        Raises:
+            UsageError: no such commit.
+            EnvironmentUnusable: the repository has no commit yet.
+        """
+        commit = self.resolve(ref or "HEAD")
+        if commit is None:
+            if ref is not None and self.resolve("HEAD") is not None:
+                raise UsageError(f"there is no commit '{ref}' here", remedy="fetch it, or name one that git log shows")
+            raise EnvironmentUnusable(
+                "this repository has no commit yet", where=str(self.root), remedy="git add -A && git commit -m start"
+            )
+        tree, stamp = self.git("show", "-s", "--format=%T %ct", commit).split()
+        worktree = tree if ref is not None else self._write_worktree()
+        return Source(commit, worktree, self._branch(ref, commit), worktree != tree, int(stamp))
+
+    def resolve(self, rev: str) -> str | None:
+        """The full commit id of a revision, or None."""
+        done = process.run(
+            ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"],
+            cwd=self.root,
+            env=_PLAIN,
+        )
+        return done.stdout.strip() if done.ok else None
+
+    def _branch(self, ref: str | None, commit: str) -> str | None:
+        """The branch being delivered: the one named, or the current one while it points at this commit."""
+        if ref is not None and ref != "HEAD" and self.resolve(f"refs/heads/{ref}") == commit:
+            return ref
+        current = self.git("symbolic-ref", "--quiet", "--short", "HEAD", check=False).strip()
+        if current and self.resolve("HEAD") == commit:
+            return current
+        # A CI checkout is usually detached; the branch is in the runner's environment then.
+        named = os.environ.get("GITHUB_REF_NAME") if os.environ.get("GITHUB_REF_TYPE") == "branch" else None
+        return named if named and os.environ.get("GITHUB_SHA") == commit else None
+
+    def _write_worktree(self) -> str:
+        index = self.root / self.git("rev-parse", "--git-path", "index").strip()
+        with tempfile.TemporaryDirectory(prefix="windlass-") as folder:
+            copy = Path(folder) / "index"
+            if index.exists():
+                shutil.copyfile(index, copy)  # keeps git's record of unchanged files, so only changed ones are hashed
+            env = {"GIT_INDEX_FILE": str(copy)}
+            self.git("add", "--all", "--", ":/", env=env)
+            return self.git("write-tree", env=env).strip()
+
+    # -- reading trees ----------------------------------------------------------------------------------------------
+
+    def entries(self, tree: str, paths: Sequence[str] = ()) -> list[TreeEntry]:
+        """All files of a tree, recursively (no directories), sorted by path; `paths` limits them to some folders or files."""
+        out = self.git("ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths)
+        return [_entry(line) for line in out.split("\0") if line]
+
+    def entry(self, tree: str, path: str) -> TreeEntry | None:
+        """The file or folder at exactly this path ("." is the tree itself), or None."""
+        if path in ("", "."):
+            return TreeEntry("040000", "tree", tree, ".")
+        out = self.git("ls-tree", "-z", "--full-tree", tree, "--", path.rstrip("/"), check=False)
+        return next((_entry(line) for line in out.split("\0") if line), None)
+
+    def read(self, tree: str, path: str) -> str | None:
+        """The text of a file in a tree, or None when it is not there."""
+        done = process.run(["git", "cat-file", "blob", f"{tree}:{path}"], cwd=self.root, env=_PLAIN)
+        return done.stdout if done.ok else None
+
+    def materialise(self, tree: str, destination: Path, paths: Iterable[str] = ()) -> None:
+        """Write a tree's files (or those at or below `paths`) to a folder, as a checkout would: filters applied, modes 644 and 755, all times `EPOCH`."""
+        destination.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="windlass-") as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            self.git("read-tree", tree, env=env)
+            chosen = list(paths)
+            if chosen:
+                names = "\0".join(entry.path for entry in self.entries(tree, chosen) if entry.kind == "blob")
+                self.git("checkout-index", "-f", "-z", "--stdin", f"--prefix={destination}/", env=env, input=names)
+            else:
+                self.git("checkout-index", "-f", "-a", f"--prefix={destination}/", env=env)
+        _settle(destination)
+
+    # -- writing objects and refs -----------------------------------------------------------------------------------
+
+    def write_blob(self, text: str) -> str:
+        return self.git("hash-object", "-w", "--stdin", input=text).strip()
+
+    def write_tree(self, entries: Iterable[TreeEntry]) -> str:
+        """Write one folder. Its entries' objects must exist."""
+        lines = "".join(f"{entry.mode} {entry.kind} {entry.oid}\t{entry.path}\0" for entry in entries)
+        return self.git("mktree", "-z", input=lines).strip()
+
+    def write_commit(self, tree: str, parent: str | None, message: str) -> str:
+        name = self.git("config", "user.name", check=False).strip() or "windlass"
+        email = self.git("config", "user.email", check=False).strip() or "windlass@localhost"
+        who = {
+            f"GIT_{role}_{what}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", name), ("EMAIL", email))
+        }
+        return self.git("commit-tree", tree, *(["-p", parent] if parent else []), input=message, env=who).strip()
+
+    def ref(self, name: str) -> str | None:
+        """The commit a full ref name (`refs/heads/…`) points at here, or None."""
+        return self.git("rev-parse", "--verify", "--quiet", name, check=False).strip() or None
+
+    def fetch_ref(self, remote: str, name: str) -> str | None:
+        """Bring a ref from a remote, set the local one to it, and return its commit; None (and no local ref) when the remote has none.
+
+        Raises:
+            EnvironmentUnusable: the remote does not answer.
+        """
+        listed = process.run(["git", "ls-remote", remote, name], cwd=self.root, env=_PLAIN)
+        if not listed.ok:
+            raise EnvironmentUnusable(
+                f"the git remote '{remote}' does not answer: {_last(listed.stderr)}",
+                remedy=f"check git remote -v and your access to '{remote}'",
+            )
+        if not listed.stdout.strip():
+            self.git("update-ref", "-d", name, check=False)
+            return None
+        self.git("fetch", "--no-tags", "--quiet", remote, f"+{name}:{name}")
+        return self.ref(name)
+
+    def compare_and_swap(self, name: str, new: str, old: str | None, remote: str | None = None) -> None:
+        """Point a ref at `new` if it still points at `old` (None: does not exist), on the remote where one is given.
+
+        Raises:
+            Locked: somebody else moved it first.
+        """
+        if remote is not None:
+            lease = f"--force-with-lease={name}:{old or ''}"
+            pushed = process.run(
+                ["git", "push", "--no-verify", "--quiet", lease, remote, f"{new}:{name}"], cwd=self.root, env=_PLAIN
+            )
+            if not pushed.ok:
+                if "stale info" in pushed.stderr or "rejected" in pushed.stderr or "failed to lock" in pushed.stderr:
+                    raise Locked(f"{name} was moved by someone else", remedy="look at windlass history, then run again")
+                raise EnvironmentUnusable(
+                    f"cannot push {name} to '{remote}': {_last(pushed.stderr)}",
+                    remedy="check your access to the remote",
+                )
+            self.git("update-ref", name, new)
+            return
+        done = process.run(["git", "update-ref", name, new, old or "0" * len(new)], cwd=self.root, env=_PLAIN)
+        if not done.ok:
+            raise Locked(f"{name} was moved by someone else", remedy="look at windlass history, then run again")
+
+    def history(self, name: str, limit: int) -> list[str]:
+        """Commits of a ref, newest first."""
+        return self.git("rev-list", "--first-parent", f"--max-count={limit}", name, "--", check=False).split()
+
+
+def _entry(line: str) -> TreeEntry:
+    head, _, path = line.partition("\t")
+    mode, kind, oid = head.split()
+    return TreeEntry(mode, kind, oid, path)
+
+
+def _settle(folder: Path) -> None:
+    """Fix modes and times below a folder: the user's umask and the hour must not reach an image."""
+    for parent, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            path = Path(parent) / name
+            if not path.is_symlink():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+            os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
+        Path(parent).chmod(0o755)
+        os.utime(parent, (EPOCH, EPOCH))
+
+
+def _last(text: str) -> str:
+    return (text.strip().splitlines() or ["no answer"])[-1]

@@ -1,0 +1,1 @@
+"""Frozen values shared by all rooms. Nothing here reads or writes anything."""

@@ -1,0 +1,171 @@
+"""A project: what `windlass.yaml` and the user's Compose files say together, resolved and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSecret:
+    """A build secret by id, and where its value comes from: an environment variable or a file. Never the value."""
+
+    id: str
+    environment: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSpec:
+    """Compose's `build` section of one service. Paths are relative to the repository root, POSIX style, "." the root.
+
+    `context` may also be a remote URL or a path outside the repository (absolute): both count as changed at every plan.
+    `dockerfile` is relative to the repository root too (Compose writes it relative to the context), unless
+    `dockerfile_inline` holds its text. `contexts` maps a name to `service:NAME`, `docker-image://REF`, a URL or a path.
+    `args` values may be private: show their names only.
+    """
+
+    context: str
+    dockerfile: str
+    dockerfile_inline: str | None = None
+    target: str | None = None
+    args: Mapping[str, str] = field(default=_NOTHING)
+    contexts: Mapping[str, str] = field(default=_NOTHING)
+    secrets: tuple[BuildSecret, ...] = ()
+    ssh: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default=_NOTHING)
+    network: str | None = None
+    platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TestSpec:
+    """A service's unit tests: a Dockerfile `target`, or a shell `command` run in the built image with `files` at `/tests`.
+
+    `files` is a path relative to the repository root, mounted read-only.
+    """
+
+    __test__ = False
+
+    target: str | None = None
+    command: str | None = None
+    files: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """An HTTP check of a published container port: healthy when the status is below 400 (or equal to `status`)."""
+
+    service: str
+    port: int
+    path: str = "/"
+    scheme: Literal["http", "https"] = "http"
+    insecure: bool = False
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service of the Compose file. `image` is its repository name inside the registry when `build` is set."""
+
+    name: str
+    image: str
+    build: BuildSpec | None = None
+    test: TestSpec | None = None
+    heavy: bool = False
+    profiles: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    health: tuple[HealthCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySpec:
+    """Where images go. `host` is `localhost:5077` style, without scheme; `prefix` is put before every repository name."""
+
+    host: str
+    prefix: str = ""
+    embedded: bool = False
+    insecure: bool = False
+
+    def repository(self, image: str) -> str:
+        """The repository of an image name, without the host: `prefix/image`."""
+        return f"{self.prefix}/{image}" if self.prefix else image
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A place releases are deployed to.
+
+    `tags` are templates over `{branch}`, `{sha}`; a template without `{sha}` is a moving tag and is set only after
+    verification. `ports` maps a published port to the one used here; `port_offset` is added to all others. `api` names
+    API suite files relative to the repository root. Times are in seconds.
+    """
+
+    name: str
+    branch: str | None
+    compose: tuple[str, ...]
+    tags: tuple[str, ...]
+    target: Literal["docker"] = "docker"
+    profiles: tuple[str, ...] = ()
+    port_offset: int = 0
+    ports: Mapping[int, int] = field(default=MappingProxyType({}))
+    env_files: tuple[str, ...] = ()
+    api: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    ready_timeout: float = 180.0
+    verify_timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPolicy:
+    """The gate: findings at or above `fail_on` stop the release; `required` makes a missing scanner stop it too."""
+
+    fail_on: Literal["low", "medium", "high", "critical", "never"] = "critical"
+    ignore_unfixed: bool = True
+    ignore_file: str | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything the user declared. `root` is the absolute path of the checkout; `compose` the files builds come from."""
+
+    name: str
+    root: Path
+    registry: RegistrySpec
+    platforms: tuple[str, ...]
+    compose: tuple[str, ...]
+    services: tuple[Service, ...]
+    environments: tuple[Environment, ...]
+    scan: ScanPolicy = ScanPolicy()
+    builder: Literal["auto", "buildx", "buildah"] = "auto"
+    parallel: int = 2
+    state_remote: str | None = None
+
+    @property
+    def buildable(self) -> tuple[Service, ...]:
+        """The services that Windlass builds, in file order."""
+        return tuple(service for service in self.services if service.build is not None)
+
+    def service(self, name: str) -> Service:
+        """Raises KeyError."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
+
+    def environment(self, name: str) -> Environment:
+        """Raises KeyError."""
+        for environment in self.environments:
+            if environment.name == name:
+                return environment
+        raise KeyError(name)
+
+    def environment_of(self, branch: str | None) -> Environment | None:
+        """The environment that follows this branch, if any."""
+        return next((e for e in self.environments if branch is not None and e.branch == branch), None)

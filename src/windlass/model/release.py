@@ -1,0 +1,68 @@
+"""Releases, and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Outcome: TypeAlias = Literal["deploying", "healthy", "failed", "restored", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedService:
+    """One service of a release. `image` is `host/repository`; deployed as `image@digest`. `scanned` is a short verdict."""
+
+    name: str
+    image: str
+    digest: str
+    tags: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    built: bool = False
+    scanned: str = "not scanned"
+
+    @property
+    def reference(self) -> str:
+        return f"{self.image}@{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Everything needed to run this again.
+
+    `tree` is a git tree object kept alive by the environment's ref: Compose files, env files that are tracked and
+    bind-mounted files all come from it. Values of variables and secrets are looked up again at deployment; they are
+    never stored. `excluded` maps a Compose service that is left out to the reason. `created` is ISO 8601, UTC.
+    """
+
+    id: str
+    environment: str
+    commit: str
+    tree: str
+    compose: tuple[str, ...]
+    services: tuple[ReleasedService, ...]
+    created: str
+    profiles: tuple[str, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = ()
+    branch: str | None = None
+
+    def service(self, name: str) -> ReleasedService | None:
+        return next((service for service in self.services if service.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One entry of an environment's history: a release and what became of it.
+
+    `sequence` grows by one with every record of the environment and is the fencing number of target changes. `running`
+    is the id of the release that serves after this record (the restored one after a failure), or None.
+    """
+
+    sequence: int
+    release: Release
+    outcome: Outcome
+    at: str
+    by: str
+    running: str | None
+    reason: str = ""
+    evidence: str | None = None
+    kind: Literal["deploy", "rollback", "promote", "restore"] = "deploy"

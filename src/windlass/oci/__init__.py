@@ -1,0 +1,1 @@
+"""OCI images: references, layouts, and a registry client."""

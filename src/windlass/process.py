@@ -1,0 +1,215 @@
+"""The one place where other programs are started.
+
+Children run in a process group of their own, so that Ctrl-C reaches them once, through `terminate_all`, and never
+leaves a half-finished grandchild behind. Output is decoded as UTF-8 with replacement: a log line must never crash a run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from windlass.errors import EnvironmentUnusable, WindlassError
+
+_GRACE_SECONDS = 5.0
+_live: set[subprocess.Popen[bytes]] = set()
+_guard = threading.Lock()
+_stopping = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A finished program: its argument vector, exit code and decoded output."""
+
+    argv: tuple[str, ...]
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+
+class ProgramMissing(EnvironmentUnusable):
+    """The program is not installed or not on PATH."""
+
+
+class ProgramFailed(WindlassError):
+    """A program that had to succeed did not. `completed` holds what it printed."""
+
+    def __init__(self, completed: Completed) -> None:
+        tail = (completed.stderr or completed.stdout).strip().splitlines()[-1:] or ["no output"]
+        super().__init__(f"{' '.join(completed.argv[:3])} exited with {completed.code}: {tail[0]}")
+        self.completed = completed
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: str | None = None,
+    timeout: float | None = None,
+    check: bool = False,
+) -> Completed:
+    """Run a program to its end and return what it printed.
+
+    Args:
+        env: variables added to (or replacing) this process's own.
+        timeout: seconds; on expiry the program's group is terminated and `subprocess.TimeoutExpired` is raised.
+        check: raise `ProgramFailed` on a non-zero exit.
+
+    Raises:
+        ProgramMissing: it is not installed.
+        ProgramFailed: `check` is set and it failed.
+    """
+    child = _start(argv, cwd=cwd, env=env, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
+    try:
+        out, err = child.communicate(None if input is None else input.encode(), timeout=timeout)
+    except BaseException:
+        _terminate(child)
+        raise
+    finally:
+        _forget(child)
+    completed = Completed(tuple(argv), child.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+    if check and not completed.ok:
+        raise ProgramFailed(completed)
+    return completed
+
+
+def stream(
+    argv: Sequence[str],
+    on_line: Callable[[str], None],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: str | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> int:
+    """Run a program, giving each line of its standard output and error (interleaved) to `on_line`; return its exit code.
+
+    Args:
+        stop: asked after every line; true terminates the program.
+    """
+    child = _start(
+        argv,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        if input is not None and child.stdin is not None:
+            threading.Thread(target=_feed, args=(child, input.encode()), daemon=True).start()
+        assert child.stdout is not None
+        for raw in child.stdout:
+            on_line(raw.decode(errors="replace").rstrip("\r\n"))
+            if stop is not None and stop():
+                _terminate(child)
+                break
+        return child.wait()
+    except BaseException:
+        _terminate(child)
+        raise
+    finally:
+        _forget(child)
+
+
+def detach(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> int:
+    """Start a program that outlives this one, its output appended to `log`; return its process id."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as sink:
+        return subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            env={**os.environ, **(env or {})},
+            cwd="/",
+            start_new_session=True,
+        ).pid
+
+
+def terminate_all() -> None:
+    """End every program started here, politely first. Called once, on Ctrl-C; nothing can be started afterwards."""
+    _stopping.set()
+    with _guard:
+        children = list(_live)
+    for child in children:
+        _signal(child, signal.SIGINT)
+    for child in children:
+        _terminate(child)
+
+
+def _start(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    stdin: int,
+    stderr: int = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    if _stopping.is_set():
+        raise KeyboardInterrupt
+    try:
+        child = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env={**os.environ, **env} if env else None,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise WindlassError(f"the folder {cwd} does not exist") from error
+        raise ProgramMissing(
+            f"the program '{argv[0]}' was not found", remedy=f"install {argv[0]}, or put it on PATH"
+        ) from error
+    with _guard:
+        _live.add(child)
+    return child
+
+
+def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:
+    assert child.stdin is not None
+    try:
+        child.stdin.write(data)
+        child.stdin.close()
+    except BrokenPipeError:
+        pass  # the program ended without reading all of it; its exit code tells the rest
+
+
+def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    if child.poll() is None:
+        try:
+            os.killpg(child.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+
+def _terminate(child: subprocess.Popen[bytes]) -> None:
+    _signal(child, signal.SIGTERM)
+    try:
+        child.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        _signal(child, signal.SIGKILL)
+        child.wait()
+
+
+def _forget(child: subprocess.Popen[bytes]) -> None:
+    with _guard:
+        _live.discard(child)
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except OSError:
+                pass

@@ -1,0 +1,1 @@
+"""Images are scanned, and a policy decides."""

@@ -1,0 +1,1 @@
+"""Desired state and its history, in git."""

@@ -1,0 +1,1 @@
+"""Fakes that ship, and the contract suites that every driver passes."""

@@ -1,0 +1,1 @@
+"""Health checks and API suites against live endpoints."""

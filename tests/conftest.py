@@ -1,0 +1,41 @@
+"""Shared fixtures.
+
+- `tests/unit`: pure logic. Starting a program or opening a connection raises.
+- `tests/integration`: real programs on this machine (git, registries on loopback), no container engine.
+- `tests/engine`: a real container engine and builder; `script/engine` brings one up.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "engine" in item.path.relative_to(Path(__file__).parent).parts[:1]:
+            item.add_marker("engine")
+
+
+@pytest.fixture(autouse=True)
+def _sealed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every test has a home of its own; unit tests can reach no other program and no network."""
+    monkeypatch.setenv("WINDLASS_HOME", str(tmp_path / "windlass-home"))
+    for name in ("GITHUB_REF_NAME", "GITHUB_REF_TYPE", "GITHUB_SHA", "TAG"):
+        monkeypatch.delenv(name, raising=False)
+    if request.path.relative_to(Path(__file__).parent).parts[0] != "unit":
+        return
+
+    def refuse(what: str) -> Any:
+        def raiser(*args: object, **kwargs: object) -> NoReturn:
+            raise AssertionError(f"a unit test tried to {what}: {args[:2]}")
+
+        return raiser
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse("start a program"))
+    monkeypatch.setattr(socket.socket, "connect", refuse("open a connection"))
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse("open a connection"))
