@@ -69,6 +69,31 @@ def run(
         ProgramMissing: it is not installed.
         ProgramFailed: `check` is set and it failed.
     """
+    code, out, err = _finish(argv, cwd=cwd, env=env, input=input, timeout=timeout)
+    completed = Completed(tuple(argv), code, out.decode(errors="replace"), err.decode(errors="replace"))
+    if check and not completed.ok:
+        raise ProgramFailed(completed)
+    return completed
+
+
+def run_bytes(
+    argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, input: str | None = None
+) -> bytes:
+    """Run a program that must succeed and return its raw output. Raises as `run` with `check`."""
+    code, out, err = _finish(argv, cwd=cwd, env=env, input=input, timeout=None)
+    if code != 0:
+        raise ProgramFailed(Completed(tuple(argv), code, "", err.decode(errors="replace")))
+    return out
+
+
+def _finish(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    input: str | None,
+    timeout: float | None,
+) -> tuple[int, bytes, bytes]:
     child = _start(argv, cwd=cwd, env=env, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
     try:
         out, err = child.communicate(None if input is None else input.encode(), timeout=timeout)
@@ -77,10 +102,7 @@ def run(
         raise
     finally:
         _forget(child)
-    completed = Completed(tuple(argv), child.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
-    if check and not completed.ok:
-        raise ProgramFailed(completed)
-    return completed
+    return child.returncode, out, err
 
 
 def stream(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,6 +141,15 @@ class Repository:
         done = process.run(["git", "cat-file", "blob", f"{tree}:{path}"], cwd=self.root, env=_PLAIN)
         return done.stdout if done.ok else None
 
+    def read_many(self, names: Sequence[str]) -> list[str | None]:
+        """The texts of many objects (`TREE:path` or ids) in one call, in their order; None where there is no such thing."""
+        if not names:
+            return []
+        done = process.run_bytes(
+            ["git", "cat-file", "--batch"], cwd=self.root, env=_PLAIN, input="".join(f"{name}\n" for name in names)
+        )
+        return list(_batch(done))
+
     def materialise(self, tree: str, destination: Path, paths: Iterable[str] = ()) -> None:
         """Write a tree's files (or those at or below `paths`) to a folder, as a checkout would: filters applied, modes 644 and 755, all times `EPOCH`."""
         destination.mkdir(parents=True, exist_ok=True)
@@ -230,6 +239,21 @@ def _entry(line: str) -> TreeEntry:
     head, _, path = line.partition("\t")
     mode, kind, oid = head.split()
     return TreeEntry(mode, kind, oid, path)
+
+
+def _batch(output: bytes) -> Iterator[str | None]:
+    """Split the output of `git cat-file --batch`: a header line, then as many bytes as it says, then a line end."""
+    start = 0
+    while start < len(output):
+        end = output.index(b"\n", start)
+        fields = output[start:end].split()
+        if fields[-1] in (b"missing", b"ambiguous"):
+            yield None
+            start = end + 1
+            continue
+        size = int(fields[-1])
+        yield output[end + 1 : end + 1 + size].decode(errors="replace")
+        start = end + 1 + size + 1
 
 
 def _settle(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+Kind: TypeAlias = Literal["deploy", "rollback", "promote"]
 Outcome: TypeAlias = Literal["deploying", "healthy", "failed", "restored", "interrupted"]
 
 
@@ -50,6 +51,15 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """Who is changing the environment: a process on a host, until a moment (ISO 8601, UTC)."""
+
+    host: str
+    pid: int
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One entry of an environment's history: a release and what became of it.
 
@@ -65,4 +75,5 @@ class Record:
     running: str | None
     reason: str = ""
     evidence: str | None = None
-    kind: Literal["deploy", "rollback", "promote", "restore"] = "deploy"
+    kind: Kind = "deploy"
+    lease: Lease | None = None

@@ -1,0 +1,81 @@
+"""Where it is written which release an environment should run, and what became of each."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from windlass.model.release import Kind, Outcome, Record, Release
+
+
+class State(Protocol):
+    """Drivers: `git_ref.GitState` and `testing.state.FakeState`. One contract suite for both."""
+
+    def records(self, environment: str, limit: int = 200) -> tuple[Record, ...]:
+        """The environment's history, newest first; empty when nothing was ever deployed."""
+
+    def admit(self, release: Release, kind: Kind, running: str | None) -> Record:
+        """Write the intended release by compare-and-swap and take the lease; returns the record with its sequence number.
+
+        Raises:
+            Locked: somebody holds the environment (names who and since when), or was quicker.
+        """
+
+    def settle(
+        self, admitted: Record, outcome: Outcome, *, running: str | None, reason: str, evidence: str | None
+    ) -> Record:
+        """Write what became of an admitted release, and give the lease back.
+
+        Raises:
+            Locked: somebody took the environment over meanwhile.
+        """
+
+
+def running_release(records: tuple[Record, ...]) -> Release | None:
+    """The release that serves now, from a history (newest first)."""
+    if not records or records[0].running is None:
+        return None
+    return find_release(records, records[0].running)
+
+
+def find_release(records: tuple[Record, ...], wanted: str) -> Release | None:
+    """A release by its id, or by a commit or tag that names exactly one that was healthy here."""
+    for record in records:
+        if record.release.id == wanted:
+            return record.release
+    matches = {
+        record.release.id: record.release
+        for record in reversed(records)
+        if record.outcome == "healthy"
+        and (
+            (len(wanted) >= 7 and record.release.commit.startswith(wanted))
+            or any(wanted in service.tags for service in record.release.services)
+        )
+    }
+    return next(iter(matches.values())) if len(matches) == 1 else None
+
+
+def previous_release(records: tuple[Record, ...]) -> Release | None:
+    """What `rollback` without an argument goes back to: the newest healthy release before the one that serves now.
+
+    Going back twice goes further back, not forth again: releases that a rollback has left are passed over.
+    """
+    current = records[0].running if records else None
+    left: set[str] = set()
+    for record in records:
+        if record.kind == "rollback" and record.outcome == "healthy":
+            left.update(_left_by(record, records))
+        if record.outcome == "healthy" and record.release.id != current and record.release.id not in left:
+            return record.release
+    return None
+
+
+def _left_by(rollback: Record, records: tuple[Record, ...]) -> set[str]:
+    """The releases between a rollback and the last time before it that its target was deployed."""
+    between: set[str] = set()
+    for record in records:
+        if record.sequence >= rollback.sequence:
+            continue
+        if record.release.id == rollback.release.id:
+            break
+        between.add(record.release.id)
+    return between

@@ -1,0 +1,58 @@
+"""Whether the holder of an environment is still at it. Pure but for asking this host about one of its own processes."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from windlass.errors import Locked
+from windlass.model.release import Lease, Record
+
+LEASE = timedelta(minutes=30)
+"""How long a deployer on another machine is believed to be at work without news."""
+
+
+def holder() -> str:
+    """This process, as people and leases name it: `user@host`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def take(now: datetime) -> Lease:
+    return Lease(socket.gethostname(), os.getpid(), (now + LEASE).isoformat(timespec="seconds"))
+
+
+def refuse_if_held(record: Record | None, now: datetime, alive: Callable[[int], bool] | None = None) -> None:
+    """Raise `Locked` when the newest record of an environment is a deployment that still goes on.
+
+    A deployer on this host is held to be at work while its process lives; one elsewhere until its lease expires.
+    """
+    if record is None or record.outcome != "deploying" or record.lease is None:
+        return
+    lease = record.lease
+    here = lease.host == socket.gethostname()
+    if here and lease.pid != os.getpid() and not (alive or process_alive)(lease.pid):
+        return
+    if now >= datetime.fromisoformat(lease.expires):
+        return
+    raise Locked(
+        f"{record.release.environment} is being changed by {record.by} (process {lease.pid}): "
+        f"{record.kind} of {record.release.id}, since {record.at}",
+        remedy=f"wait for it; if it is gone for good, its hold ends by itself at {lease.expires}",
+    )
+
+
+def process_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
