@@ -7,16 +7,26 @@ The result holds interpolated values, private ones among them: it stays in memor
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from windlass import process
-from windlass.errors import ConfigError, EnvironmentUnusable
+from windlass.compose import messages
+from windlass.errors import ConfigError
 
 ComposeModel: TypeAlias = dict[str, Any]
 """The JSON document that `docker compose config --format json` prints: services, networks, volumes, secrets, configs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model and what Compose said about it: `warnings` are whole sentences, `unset` the variables without a value."""
+
+    model: ComposeModel = field(repr=False)
+    warnings: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
 
 
 def load(
@@ -26,7 +36,23 @@ def load(
     env_files: Sequence[Path] = (),
     environ: Mapping[str, str] | None = None,
     project: str | None = None,
+    checkout: Path | None = None,
 ) -> ComposeModel:
+    """The model alone of `read`, with the same arguments and errors."""
+    return read(
+        files, directory=directory, env_files=env_files, environ=environ, project=project, checkout=checkout
+    ).model
+
+
+def read(
+    files: Sequence[Path],
+    *,
+    directory: Path,
+    env_files: Sequence[Path] = (),
+    environ: Mapping[str, str] | None = None,
+    project: str | None = None,
+    checkout: Path | None = None,
+) -> Loaded:
     """The merged and interpolated model of some Compose files, services of all profiles included.
 
     Strings come with `$` escaped as `$$`, as Compose prints them: pass them back to Compose as they are, and through
@@ -35,27 +61,51 @@ def load(
     Args:
         directory: what relative paths start from (and where `.env` is looked for unless `env_files` are given).
         environ: variables for interpolation, added to this process's own.
+        project: Compose's project name; its own rule otherwise.
+        checkout: the checkout that `directory` was materialised from. Its `.env` is taken when the directory has none,
+            since that file is rarely committed.
 
     Raises:
-        ConfigError: Compose refuses the files; names the file.
+        ConfigError: Compose refuses the files; one line that names the file.
         EnvironmentUnusable: Docker Compose is not installed.
     """
-    argv = ["docker", "compose", "--profile", "*", "--project-directory", str(directory)]
     for file in files:
         if not file.is_file():
+            found = "is a folder" if file.is_dir() else "does not exist"
             raise ConfigError(
-                "this Compose file does not exist", where=str(file), remedy="name one that does in windlass.yaml"
+                f"this Compose file {found}; write the path of one that does", where=_short(file, directory)
             )
+    for env_file in env_files:
+        if not env_file.is_file():
+            raise ConfigError(
+                "this env file does not exist; create it, or take it out of env_files",
+                where=_short(env_file, directory),
+            )
+    argv = config_command(
+        files, directory=directory, env_files=_env_files(env_files, directory, checkout), project=project
+    )
+    done = process.run([*argv, "--format", "json"], cwd=directory, env=environ)
+    if not done.ok and "MarshalJSON" in done.stderr:
+        # Compose 2.26 cannot write some values as JSON (an ssh key with a path); the same model as YAML works.
+        done = process.run([*argv, "--format", "yaml"], cwd=directory, env=environ)
+        return _loaded(_from_yaml(done.stdout), done.stderr) if done.ok else _refuse(done, files, directory)
+    if not done.ok:
+        _refuse(done, files, directory)
+    return _loaded(json.loads(done.stdout), done.stderr)
+
+
+def config_command(
+    files: Sequence[Path], *, directory: Path, env_files: Sequence[Path] = (), project: str | None = None
+) -> list[str]:
+    """The argument vector of `docker compose config` for these files, all profiles on, without an output format."""
+    argv = ["docker", "compose", "--profile", "*", "--project-directory", str(directory)]
+    for file in files:
         argv += ["-f", str(file)]
     for env_file in env_files:
         argv += ["--env-file", str(env_file)]
     if project is not None:
         argv += ["-p", project]
-    done = process.run([*argv, "config", "--format", "json"], cwd=directory, env=environ)
-    if not done.ok:
-        raise _refusal(done.stderr, files)
-    model: ComposeModel = json.loads(done.stdout)
-    return model
+    return [*argv, "config"]
 
 
 def unescape(value: Any) -> Any:
@@ -69,19 +119,29 @@ def unescape(value: Any) -> Any:
     return value
 
 
-def _refusal(stderr: str, files: Sequence[Path]) -> Exception:
-    lines = [line for line in stderr.strip().splitlines() if "level=warning" not in line]
-    said = re.sub(
-        r"^(time=\S+ level=\w+ msg=|Error: |validating [^:]+: )", "", lines[-1] if lines else "no reason given"
-    )
-    if (
-        "is not a docker command" in said
-        or "unknown shorthand flag" in stderr
-        or "unknown flag: --project-directory" in stderr
-    ):
-        return EnvironmentUnusable(
-            "Docker Compose is not installed", remedy="install the Docker Compose plugin (version 2.20 or later)"
-        )
-    return ConfigError(
-        said, where=", ".join(file.name for file in files), remedy="docker compose config shows the same"
-    )
+def _env_files(given: Sequence[Path], directory: Path, checkout: Path | None) -> Sequence[Path]:
+    if given or checkout is None or checkout == directory or (directory / ".env").exists():
+        return given
+    own = checkout / ".env"
+    return [own] if own.is_file() else given
+
+
+def _loaded(model: Any, stderr: str) -> Loaded:
+    return Loaded(model or {}, messages.warnings(stderr), messages.unset(stderr))
+
+
+def _refuse(done: process.Completed, files: Sequence[Path], directory: Path) -> Any:
+    raise messages.refusal(done.stderr, [_short(file, directory) for file in files], directory)
+
+
+def _from_yaml(text: str) -> Any:
+    import yaml
+
+    return yaml.safe_load(text)
+
+
+def _short(path: Path, directory: Path) -> str:
+    try:
+        return path.relative_to(directory).as_posix()
+    except ValueError:
+        return str(path)

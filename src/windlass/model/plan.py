@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from windlass.model.project import Service
@@ -72,4 +71,4 @@ class Plan:
     platforms: tuple[str, ...]
     services: tuple[ServicePlan, ...]
     notes: tuple[str, ...] = ()
-    failed: Mapping[str, str] = field(default=MappingProxyType({}))
+    failed: Mapping[str, str] = field(default_factory=dict)

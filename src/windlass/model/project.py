@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +31,11 @@ class BuildSpec:
     dockerfile: str
     dockerfile_inline: str | None = None
     target: str | None = None
-    args: Mapping[str, str] = field(default=_NOTHING)
-    contexts: Mapping[str, str] = field(default=_NOTHING)
+    args: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[BuildSecret, ...] = ()
     ssh: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default=_NOTHING)
+    labels: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
     platforms: tuple[str, ...] = ()
 
@@ -113,7 +110,7 @@ class Environment:
     target: Literal["docker"] = "docker"
     profiles: tuple[str, ...] = ()
     port_offset: int = 0
-    ports: Mapping[int, int] = field(default=MappingProxyType({}))
+    ports: Mapping[int, int] = field(default_factory=dict)
     env_files: tuple[str, ...] = ()
     api: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
@@ -133,7 +130,10 @@ class ScanPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Everything the user declared. `root` is the absolute path of the checkout; `compose` the files builds come from."""
+    """Everything the user declared. `root` is the absolute path of the checkout; `compose` the files builds come from.
+
+    `warnings` are sentences about things that work but may not be meant, such as variables without a value.
+    """
 
     name: str
     root: Path
@@ -146,6 +146,7 @@ class Project:
     builder: Literal["auto", "buildx", "buildah"] = "auto"
     parallel: int = 2
     state_remote: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def buildable(self) -> tuple[Service, ...]:
