@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 from windlass.model.artifacts import LayoutImage
@@ -22,7 +21,8 @@ class BuildRequest:
     `docker-image://name@sha256:…` or `oci-layout:///abs/path@sha256:…`; pinned base images arrive this way too.
     `layout` is the OCI layout folder to write to (created when missing; blobs that are there are kept). `cache` is a
     registry reference that layer caches are imported from and exported to, or None. `insecure` lists registry hosts
-    that speak plain http. `secret_root` is the checkout that `BuildSecret.file` paths are relative to.
+    that speak plain http. `secret_root` is the checkout that `BuildSecret.file` paths are relative to. `fresh` runs every
+    step again instead of taking it from a cache.
     """
 
     service: str
@@ -31,15 +31,16 @@ class BuildRequest:
     layout: Path
     platforms: tuple[str, ...]
     target: str | None = None
-    args: Mapping[str, str] = field(default=MappingProxyType({}))
-    contexts: Mapping[str, str] = field(default=MappingProxyType({}))
+    args: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[BuildSecret, ...] = ()
     ssh: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default=MappingProxyType({}))
+    labels: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
     cache: str | None = None
     insecure: tuple[str, ...] = ()
     secret_root: Path | None = None
+    fresh: bool = False
 
 
 class Builder(Protocol):
