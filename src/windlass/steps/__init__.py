@@ -1,0 +1,1 @@
+"""The steps of the flow, one a file. They see protocols and frozen values, never a driver."""

@@ -1,0 +1,88 @@
+"""Build what the plan says, as parallel as the graph and the limit allow."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from windlass.build.graph import Done, Failed, run_graph
+from windlass.build.interface import Builder
+from windlass.build.requests import build_request
+from windlass.errors import BuildFailed, WindlassError
+from windlass.model.artifacts import Built, LayoutImage
+from windlass.model.delivery import Results
+from windlass.model.events import Emit, ServiceFinished, ServiceStarted
+from windlass.model.plan import Plan, ServicePlan
+from windlass.steps.tools import Tools
+
+
+def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit: Emit) -> Results[Built]:
+    """Images of all planned services: built now, or known to be in the registry.
+
+    A service that fails stops those built from it and no other. `folder` holds the source's files; `builder` may be None
+    when nothing has to be built.
+    """
+    done: dict[str, Built] = {}
+    failed: dict[str, WindlassError] = {name: BuildFailed(reason, where=name) for name, reason in plan.failed.items()}
+    for service in plan.services:
+        if service.action == "reuse" and service.digest is not None:
+            done[service.service.name] = Built(service, service.digest, None)
+            emit(ServiceFinished("build", service.service.name, "reused", 0.0, "; ".join(service.reasons)))
+
+    waiting = [service for service in plan.services if service.service.name not in done]
+    if not waiting or builder is None:
+        return Results(done, failed)
+    to_build = {service.service.name: service for service in waiting}
+    fresh: dict[str, LayoutImage] = {}
+    reused = {name: built.digest for name, built in done.items()}
+
+    with tempfile.TemporaryDirectory(prefix="windlass-") as scratch:
+
+        def work(name: str) -> Built:
+            started = tools.clock.now()
+            emit(ServiceStarted("build", name))
+            request = build_request(
+                tools.project,
+                to_build[name],
+                folder=folder,
+                layout=layout_of(tools, to_build[name]),
+                scratch=Path(scratch),
+                fresh=fresh,
+                reused=reused,
+            )
+            try:
+                image = builder.build(request, emit)
+            except WindlassError:
+                emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
+                raise
+            fresh[name] = image
+            seconds = tools.clock.now() - started
+            emit(ServiceFinished("build", name, "ok", seconds, image.digest))
+            return Built(to_build[name], image.digest, image, seconds)
+
+        needs = {name: tuple(need for need in plan_.needs if need in to_build) for name, plan_ in to_build.items()}
+        outcomes = run_graph(tuple(to_build), needs, tools.project.parallel, work)
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, Done):
+            done[name] = outcome.value
+        elif isinstance(outcome, Failed):
+            failed[name] = _as_error(outcome.error, name)
+        else:
+            failed[name] = BuildFailed(f"not built, because {outcome.because_of} failed", where=name)
+            emit(ServiceFinished("build", name, "skipped", 0.0, f"needs {outcome.because_of}"))
+    return Results({name: done[name] for name in _order(plan) if name in done}, failed)
+
+
+def layout_of(tools: Tools, plan: ServicePlan) -> Path:
+    """The OCI layout folder a service is built into; kept between runs, so that blobs that are there are not written again."""
+    return tools.scratch / "layouts" / tools.project.name / plan.service.image.replace("/", "-")
+
+
+def _order(plan: Plan) -> list[str]:
+    return [service.service.name for service in plan.services]
+
+
+def _as_error(error: BaseException, name: str) -> WindlassError:
+    if isinstance(error, WindlassError):
+        return error
+    raise error

@@ -1,0 +1,61 @@
+"""Put images into the registry under their digests and immutable tags, and remember what they were made from."""
+
+from __future__ import annotations
+
+from windlass.build.graph import Done, Failed, run_graph
+from windlass.errors import WindlassError
+from windlass.model.artifacts import Published, Scanned
+from windlass.model.delivery import Results
+from windlass.model.events import Emit, ServiceFinished, ServiceStarted
+from windlass.model.source import Source
+from windlass.steps.scan import summary
+from windlass.steps.tools import Tools
+
+_PARALLEL = 4
+
+
+def publish(
+    scanned: Results[Scanned], source: Source, tags: tuple[str, ...], tools: Tools, emit: Emit
+) -> Results[Published]:
+    """Publish each image: uploaded when it was built now, otherwise only tagged (the whole index, all platforms)."""
+
+    def work(name: str) -> Published:
+        item = scanned.done[name]
+        built = item.tested.built
+        repository = tools.project.registry.repository(built.plan.service.image)
+        fingerprint = built.plan.fingerprint
+        started = tools.clock.now()
+        uploaded = 0
+        emit(ServiceStarted("publish", name))
+        if built.image is not None:
+            uploaded = tools.images.push(built.image, repository, tags).uploaded
+            if fingerprint.digest is not None:
+                tools.memory.remember(repository, fingerprint.digest, built.digest, fingerprint.inputs, source.branch)
+        else:
+            tools.images.tag(repository, built.digest, tags)
+        outcome = "ok" if built.image is not None else "reused"
+        detail = f"{uploaded} bytes" if uploaded else "nothing to upload"
+        emit(ServiceFinished("publish", name, outcome, tools.clock.now() - started, detail))
+        return Published(
+            service=name,
+            repository=repository,
+            digest=built.digest,
+            tags=tags,
+            fingerprint=fingerprint.digest,
+            built=built.image is not None,
+            scanned=summary(item.report),
+            uploaded=uploaded,
+        )
+
+    outcomes = run_graph(tuple(scanned.done), {}, _PARALLEL, work)
+    done: dict[str, Published] = {}
+    failed: dict[str, WindlassError] = dict(scanned.failed)
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, Done):
+            done[name] = outcome.value
+        elif isinstance(outcome, Failed):
+            if not isinstance(outcome.error, WindlassError):
+                raise outcome.error
+            failed[name] = outcome.error
+            emit(ServiceFinished("publish", name, "failed", 0.0, outcome.error.message))
+    return Results(done, failed)

@@ -1,0 +1,68 @@
+"""What the flow works with: protocols, put together in `wiring`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from windlass.build.interface import Builder
+from windlass.deploy.interface import Target
+from windlass.model.events import Emit
+from windlass.model.observation import CheckResult, Endpoint
+from windlass.model.plan import Plan
+from windlass.model.project import Environment, Project
+from windlass.model.source import Source
+from windlass.oci.interface import Images
+from windlass.plan.interface import Memory
+from windlass.scan.interface import Scanner
+from windlass.state.interface import State
+from windlass.waiting import Clock
+
+
+class Planner(Protocol):
+    def __call__(
+        self, source: Source, environment: str | None, *, only: Sequence[str] = (), rebuild: Sequence[str] = ()
+    ) -> Plan: ...
+
+
+class Verifier(Protocol):
+    """Run an environment's health checks and API suites for some services."""
+
+    def __call__(
+        self,
+        environment: Environment,
+        services: Sequence[str],
+        endpoint: Callable[[str, int], Endpoint | None],
+        emit: Emit,
+    ) -> tuple[CheckResult, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """One project's drivers behind their protocols.
+
+    `materialise` gives a folder with a source's files for the time of a `with` block; `scratch` is where OCI layouts are
+    kept between runs; `services_of` maps each service of an environment's Compose files to the project service whose image it
+    runs; `evidence` is where logs of failed releases are kept. `shared_registry` is true when others use the
+    registry too: then a run by hand moves no moving tag.
+    """
+
+    project: Project
+    plan: Planner
+    memory: Memory
+    images: Images
+    builder: Callable[[Emit], Builder]
+    scanner: Scanner
+    state: State
+    target: Callable[[Environment], Target]
+    verify: Verifier
+    materialise: Callable[[str], AbstractContextManager[Path]]
+    services_of: Callable[[Source, Environment], Mapping[str, str]]
+    scratch: Path
+    evidence: Path
+    clock: Clock
+    shared_registry: bool = False
+    continuous_integration: bool = False
