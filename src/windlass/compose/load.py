@@ -14,10 +14,14 @@ from typing import Any, TypeAlias
 
 from windlass import process
 from windlass.compose import messages
+from windlass.compose.overlay import without_env_files
 from windlass.errors import ConfigError
 
 ComposeModel: TypeAlias = dict[str, Any]
 """The JSON document that `docker compose config --format json` prints: services, networks, volumes, secrets, configs."""
+
+_PLACEHOLDER = "windlass-has-no-value-for-this"
+_MOST_MISSING = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ def read(
     environ: Mapping[str, str] | None = None,
     project: str | None = None,
     checkout: Path | None = None,
+    builds_only: bool = False,
 ) -> Loaded:
     """The merged and interpolated model of some Compose files, services of all profiles included.
 
@@ -64,34 +69,24 @@ def read(
         project: Compose's project name; its own rule otherwise.
         checkout: the checkout that `directory` was materialised from. Its `.env` is taken when the directory has none,
             since that file is rarely committed.
+        builds_only: what only running services need may be missing: an `env_file`, or a required variable that no
+            `build` uses. Each is a warning then.
 
     Raises:
         ConfigError: Compose refuses the files; one line that names the file.
         EnvironmentUnusable: Docker Compose is not installed.
     """
-    for file in files:
-        if not file.is_file():
-            found = "is a folder" if file.is_dir() else "does not exist"
-            raise ConfigError(
-                f"this Compose file {found}; write the path of one that does", where=_short(file, directory)
-            )
-    for env_file in env_files:
-        if not env_file.is_file():
-            raise ConfigError(
-                "this env file does not exist; create it, or take it out of env_files",
-                where=_short(env_file, directory),
-            )
-    argv = config_command(
-        files, directory=directory, env_files=_env_files(env_files, directory, checkout), project=project
-    )
-    done = process.run([*argv, "--format", "json"], cwd=directory, env=environ)
-    if not done.ok and "MarshalJSON" in done.stderr:
-        # Compose 2.26 cannot write some values as JSON (an ssh key with a path); the same model as YAML works.
-        done = process.run([*argv, "--format", "yaml"], cwd=directory, env=environ)
-        return _loaded(_from_yaml(done.stdout), done.stderr) if done.ok else _refuse(done, files, directory)
+    _must_exist(files, env_files, directory)
+    used = _env_files(env_files, directory, checkout)
+    argv = config_command(files, directory=directory, env_files=used, project=project)
+    done = _config(argv, directory, environ)
+    notes: list[str] = []
+    if not done.ok and builds_only:
+        bare = config_command([*files, Path("-")], directory=directory, env_files=used, project=project)
+        done, notes = _without_secrets(done, bare, files, directory, environ)
     if not done.ok:
-        _refuse(done, files, directory)
-    return _loaded(json.loads(done.stdout), done.stderr)
+        raise messages.refusal(done.stderr, [_short(file, directory) for file in files], directory)
+    return Loaded(_parse(done.stdout), (*messages.warnings(done.stderr), *notes), messages.unset(done.stderr))
 
 
 def config_command(
@@ -126,18 +121,70 @@ def _env_files(given: Sequence[Path], directory: Path, checkout: Path | None) ->
     return [own] if own.is_file() else given
 
 
-def _loaded(model: Any, stderr: str) -> Loaded:
-    return Loaded(model or {}, messages.warnings(stderr), messages.unset(stderr))
+def _must_exist(files: Sequence[Path], env_files: Sequence[Path], directory: Path) -> None:
+    for file in files:
+        if not file.is_file():
+            found = "is a folder" if file.is_dir() else "does not exist"
+            raise ConfigError(
+                f"this Compose file {found}; write the path of one that exists", where=_short(file, directory)
+            )
+    for file in env_files:
+        if not file.is_file():
+            raise ConfigError(
+                "this env file does not exist; create it, or take it out of env_files", where=_short(file, directory)
+            )
 
 
-def _refuse(done: process.Completed, files: Sequence[Path], directory: Path) -> Any:
-    raise messages.refusal(done.stderr, [_short(file, directory) for file in files], directory)
+def _without_secrets(
+    done: process.Completed,
+    argv: Sequence[str],
+    files: Sequence[Path],
+    directory: Path,
+    environ: Mapping[str, str] | None,
+) -> tuple[process.Completed, list[str]]:
+    """Try again without env files and with placeholders for required variables, as long as that is why Compose refuses."""
+    overlay = "services: {}\n"
+    filled: dict[str, str] = {}
+    notes: list[str] = []
+    first = done
+    while not done.ok and len(notes) < _MOST_MISSING:
+        env_file, name = messages.missing_env_file(done.stderr), messages.required_variable(done.stderr)
+        if env_file is not None and not overlay.count("env_file"):
+            overlay = without_env_files(files, directory)
+            notes.append(f"the env file {_short(Path(env_file), directory)} does not exist here; deploying needs it")
+        elif name is not None and name not in filled:
+            filled[name] = _PLACEHOLDER
+            notes.append(f"the variable {name} has no value here; deploying needs it")
+        else:
+            return done, []
+        done = _config(argv, directory, {**(environ or {}), **filled}, overlay)
+    if done.ok and filled and any(_PLACEHOLDER in json.dumps(build) for build in _builds(_parse(done.stdout))):
+        return first, []
+    return done, notes
 
 
-def _from_yaml(text: str) -> Any:
+def _builds(model: ComposeModel) -> list[Any]:
+    """What decides about images: placeholders must not get into these."""
+    return [(service.get("build"), service.get("image")) for service in (model.get("services") or {}).values()]
+
+
+def _config(
+    argv: Sequence[str], directory: Path, environ: Mapping[str, str] | None, overlay: str | None = None
+) -> process.Completed:
+    done = process.run([*argv, "--format", "json"], cwd=directory, env=environ, input=overlay)
+    if not done.ok and "MarshalJSON" in done.stderr:
+        # Compose 2.26 cannot write some values as JSON (an ssh key with a path); the same model as YAML works.
+        done = process.run([*argv, "--format", "yaml"], cwd=directory, env=environ, input=overlay)
+    return done
+
+
+def _parse(text: str) -> ComposeModel:
+    if text.lstrip().startswith("{"):
+        model: ComposeModel = json.loads(text)
+        return model
     import yaml
 
-    return yaml.safe_load(text)
+    return yaml.safe_load(text) or {}
 
 
 def _short(path: Path, directory: Path) -> str:

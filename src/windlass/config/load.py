@@ -51,7 +51,11 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
     files = _compose_files(section, document, directory)
     _environments_agree(section, document, directory)
     loaded = compose.read(
-        [directory / name for name in files], directory=directory, project=section.project, checkout=root
+        [directory / name for name in files],
+        directory=directory,
+        project=section.project,
+        checkout=root,
+        builds_only=True,
     )
     model = compose.unescape(loaded.model)
     services = _services(section, document, model, files, directory=directory, root=root)
