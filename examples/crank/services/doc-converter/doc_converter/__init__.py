@@ -1,0 +1,1 @@
+"""Documents from one format to another: Markdown, HTML, plain text, CSV."""
