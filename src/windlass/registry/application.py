@@ -1,0 +1,136 @@
+"""The RSGI application: one request in, one reply out, and a short way for manifests that were asked for before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import windlass
+from windlass.registry.blob_handlers import BlobHandlers
+from windlass.registry.manifest_handlers import ManifestHandlers
+from windlass.registry.problems import Problem, storage_failed, unsupported
+from windlass.registry.storage import Storage
+from windlass.registry.wire import JSON, Connection, Part, Query, Reply, Request, Route, Scope, route
+
+IDENTITY = "windlass-registry"
+"""The header on `/v2/` that says which server this is; its value is the version."""
+
+_THREADS = 16
+_CACHE_BYTES = 64 * 1024 * 1024
+_log = logging.getLogger(__name__)
+
+Headers = list[tuple[str, str]]
+
+
+class Application:
+    """Serves one storage. All requests run on one event loop; whatever waits for the disk runs in threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry-disk")
+        self._blobs = BlobHandlers(storage, self._pool)
+        self._manifests = ManifestHandlers(storage, self._pool)
+        self._cache = ManifestCache()
+
+    async def __rsgi__(self, scope: Scope, connection: Connection) -> None:
+        method = scope.method
+        if method == "GET" or method == "HEAD":
+            cached = self._cache.get(scope.path)
+            if cached is not None:
+                if method == "GET":
+                    connection.response_bytes(200, *cached)
+                else:
+                    connection.response_empty(200, cached[0])
+                return
+        try:
+            reply = await self._answer(scope, connection)
+        except Problem as problem:
+            reply = _refusal(problem)
+        except OSError as error:
+            _log.error("%s %s: %s", method, scope.path, error)
+            reply = _refusal(storage_failed(error))
+        _send(connection, reply, head=method == "HEAD")
+
+    async def _answer(self, scope: Scope, connection: Connection) -> Reply:
+        # Users and tokens will be checked here, before anything is looked up; the cache above moves behind them.
+        place = route(scope.path)
+        request = Request(scope.method, Query(scope.query_string), scope.headers, _iterate(connection))
+        if place.kind == "manifest":
+            return await self._manifest(place, request, scope.path)
+        if place.kind == "blob":
+            return await self._blobs.blob(request, place.name, place.item)
+        if place.kind == "upload":
+            return await self._blobs.upload(request, place.name, place.item)
+        if place.kind == "tags":
+            return await self._manifests.tags(request, place.name)
+        if place.kind == "referrers":
+            return await self._manifests.referrers(request, place.name, place.item)
+        if place.kind == "catalog":
+            return await self._manifests.catalog(request)
+        if request.method not in ("GET", "HEAD"):
+            raise unsupported(request.method)
+        return Reply(200, (("content-type", JSON), (IDENTITY, windlass.__version__)), b"{}")
+
+    async def _manifest(self, place: Route, request: Request, path: str) -> Reply:
+        if request.method in ("GET", "HEAD"):
+            reply = await self._manifests.manifest(request, place.name, place.item)
+            assert isinstance(reply.body, bytes)
+            self._cache.put(place.name, path, reply.headers, reply.body)
+            return reply
+        try:
+            return await self._manifests.manifest(request, place.name, place.item)
+        finally:
+            self._cache.forget(place.name)
+
+
+class ManifestCache:
+    """Ready answers by path. Only ever used on the event loop, and filled in the same step that reads the storage."""
+
+    def __init__(self, limit: int = _CACHE_BYTES) -> None:
+        self._answers: dict[str, tuple[Headers, bytes]] = {}
+        self._paths: dict[str, set[str]] = {}
+        self._bytes = 0
+        self._limit = limit
+        self.get = self._answers.get
+
+    def put(self, name: str, path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+        if self._bytes + len(body) > self._limit:
+            self._answers.clear()
+            self._paths.clear()
+            self._bytes = 0
+        if path not in self._answers:
+            self._bytes += len(body)
+            self._paths.setdefault(name, set()).add(path)
+            self._answers[path] = ([*_BASE, *headers, ("content-length", str(len(body)))], body)
+
+    def forget(self, name: str) -> None:
+        for path in self._paths.pop(name, ()):
+            self._bytes -= len(self._answers.pop(path)[1])
+
+
+_BASE = (("docker-distribution-api-version", "registry/2.0"),)
+
+
+def _refusal(problem: Problem) -> Reply:
+    return Reply(problem.status, (("content-type", JSON), *problem.headers), problem.body())
+
+
+def _send(connection: Connection, reply: Reply, head: bool) -> None:
+    body = reply.body
+    length = body.end - body.start if isinstance(body, Part) else len(body)
+    headers = [*_BASE, *reply.headers]
+    if reply.status != 204:
+        headers.append(("content-length", str(length)))
+    if head or length == 0:
+        connection.response_empty(reply.status, headers)
+    elif isinstance(body, bytes):
+        connection.response_bytes(reply.status, headers, body)
+    elif reply.status == 200:
+        connection.response_file(200, headers, body.path)
+    else:
+        connection.response_file_range(reply.status, headers, body.path, body.start, body.end)
+
+
+async def _iterate(connection: Connection):  # type: ignore[no-untyped-def]
+    async for chunk in connection:
+        yield chunk

@@ -1,0 +1,195 @@
+"""The registry's storage as its handlers see it: blobs, uploads and repositories under one root.
+
+Everything acknowledged is on disk before the call returns. A crash at any point leaves at worst an unused blob, an
+unfinished upload or a link that counts for nothing; never a manifest without its content.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from windlass.registry.blobs import BlobStore
+from windlass.registry.durable import make_folders
+from windlass.registry.manifests import Manifest, Needed, parse_manifest
+from windlass.registry.names import Digest, as_digest, digest_of, is_name, split_digest
+from windlass.registry.problems import Problem, blob_unknown, digest_invalid, manifest_unknown, name_unknown
+from windlass.registry.repositories import Repository
+from windlass.registry.uploads import Upload, Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    digest: Digest
+    media_type: str
+    data: bytes
+
+
+class Storage:
+    """Thread-safe. One process at a time may use a root: see `lock.RootLock`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.blobs = BlobStore(root)
+        self.uploads = Uploads(root, self.blobs)
+        self._repositories: dict[str, Repository] = {}
+
+    def prepare(self) -> None:
+        """Create what is missing on disk, and clear expired uploads.
+
+        Raises:
+            OSError: the disk is full or read-only.
+        """
+        make_folders(self.root)
+        self.blobs.prepare()
+        make_folders(self.root / "repositories")
+        self.uploads.expire()
+
+    def repository(self, name: str) -> Repository:
+        """The repository of a checked name; it need not exist yet."""
+        found = self._repositories.get(name)
+        if found is None:
+            folder = self.root / "repositories" / name
+            found = self._repositories.setdefault(name, Repository(name, folder, self.root / "uploads"))
+        return found
+
+    def known(self, name: str) -> Repository:
+        """Raises Problem NAME_UNKNOWN for a repository nothing was ever pushed to."""
+        repository = self.repository(name)
+        if not repository.exists():
+            self._repositories.pop(name, None)
+            raise name_unknown(name)
+        return repository
+
+    def names(self) -> list[str]:
+        """Repositories that hold a manifest, in ASCII order."""
+        base = self.root / "repositories"
+        return sorted(name for name in _walk(base, "") if next(self.repository(name).manifests(), None) is not None)
+
+    # Blobs
+
+    def blob_size(self, name: str, digest: Digest) -> int:
+        """Bytes of a blob that this repository may see.
+
+        Raises:
+            Problem: BLOB_UNKNOWN.
+        """
+        size = self.blobs.size(digest) if self.repository(name).has_blob(digest) else None
+        if size is None:
+            raise blob_unknown(digest)
+        return size
+
+    def mount(self, name: str, digest: Digest, source: str | None) -> bool:
+        """Make a blob of another repository visible here; without a `source`, whichever holds it. False when there is none."""
+        if source is not None and not self.repository(source).has_blob(digest):
+            return False
+        if self.blobs.size(digest) is None:
+            return False
+        os.utime(self.blobs.path(digest))
+        self.repository(name).link_blob(digest)
+        return True
+
+    def finish_upload(self, name: str, upload: Upload, digest: Digest) -> None:
+        """Raises Problem DIGEST_INVALID; the session ends either way."""
+        self.uploads.finish(upload, digest)
+        self.repository(name).link_blob(digest)
+
+    def delete_blob(self, name: str, digest: Digest) -> None:
+        repository = self.repository(name)
+        with repository.lock:
+            if not repository.unlink_blob(digest):
+                raise blob_unknown(digest)
+
+    # Manifests
+
+    def manifest(self, name: str, reference: str) -> StoredManifest:
+        """A manifest by tag or digest.
+
+        Raises:
+            Problem: MANIFEST_UNKNOWN.
+        """
+        repository = self.repository(name)
+        digest = as_digest(reference) if ":" in reference else repository.resolve(reference)
+        media_type = repository.media_type(digest) if digest is not None else None
+        data = self.blobs.read(digest) if digest is not None and media_type is not None else None
+        if digest is None or media_type is None or data is None:
+            raise manifest_unknown(reference)
+        return StoredManifest(digest, media_type, data)
+
+    def put_manifest(
+        self, name: str, reference: str, data: bytes, content_type: str | None, tags: Sequence[str] = ()
+    ) -> tuple[Digest, Manifest]:
+        """Store a manifest whose content is all here, then move the tags to it.
+
+        Raises:
+            Problem: MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID.
+        """
+        wanted = as_digest(reference) if ":" in reference else None
+        digest = digest_of(data, split_digest(wanted)[0] if wanted else "sha256")
+        if wanted is not None and wanted != digest:
+            raise digest_invalid(wanted, "provided digest did not match uploaded content")
+        manifest = parse_manifest(data, content_type)
+        repository = self.repository(name)
+        with repository.lock:
+            self._require(repository, manifest)
+            self.blobs.put(data, digest)
+            repository.link_manifest(
+                digest, manifest.media_type, manifest.subject, manifest.referrer(digest, len(data))
+            )
+            for tag in (*tags, *(() if wanted else (reference,))):
+                repository.set_tag(tag, digest)
+        return digest, manifest
+
+    def _require(self, repository: Repository, manifest: Manifest) -> None:
+        missing = [need.digest for need in manifest.blobs if not self._has(repository, need, False)]
+        missing += [need.digest for need in manifest.children if not self._has(repository, need, True)]
+        if missing:
+            raise Problem(
+                404,
+                "MANIFEST_BLOB_UNKNOWN",
+                "manifest references a manifest or blob unknown to registry",
+                {"digests": missing[:100]},
+            )
+
+    def _has(self, repository: Repository, need: Needed, manifests: bool) -> bool:
+        linked = repository.has_blob(need.digest) or (manifests and repository.media_type(need.digest) is not None)
+        return linked and self.blobs.size(need.digest) == need.size
+
+    def delete_manifest(self, name: str, digest: Digest) -> None:
+        """Remove a manifest and the tags that point to it. Its bytes stay until they are collected.
+
+        Raises:
+            Problem: MANIFEST_UNKNOWN.
+        """
+        repository = self.repository(name)
+        with repository.lock:
+            data = self.blobs.read(digest)
+            subject = None
+            if data is not None and (media_type := repository.media_type(digest)) is not None:
+                subject = parse_manifest(data, media_type).subject
+            if not repository.unlink_manifest(digest, subject):
+                raise manifest_unknown(digest)
+
+    def delete_tag(self, name: str, tag: str) -> None:
+        repository = self.repository(name)
+        with repository.lock:
+            if not repository.remove_tag(tag):
+                raise manifest_unknown(tag)
+
+    def referrers(self, name: str, subject: Digest) -> list[dict[str, Any]]:
+        return self.repository(name).referrers(subject)
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[str]:
+    """Names of all folders that hold a repository, also those that hold others below them."""
+    own = False
+    for entry in os.scandir(folder):
+        if entry.name.startswith("_"):
+            own = True
+        elif entry.is_dir():
+            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
+    if own and is_name(prefix[:-1]):
+        yield prefix[:-1]
