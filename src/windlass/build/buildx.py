@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from windlass.build.buildx_setup import choose_builder, find_version
 from windlass.build.failure import explain
 from windlass.build.interface import BuildRequest
 from windlass.build.log import PlainReader, RawJsonReader, Transcript
-from windlass.errors import BuildFailed, CredentialsMissing
+from windlass.build.secrets import check_secrets
+from windlass.errors import BuildFailed
 from windlass.model.artifacts import LayoutImage
 from windlass.model.events import Emit, StageName
 
@@ -75,7 +75,7 @@ class BuildxBuilder:
         platforms: tuple[str, ...] | None = None,
         cache: CacheUse = "import",
     ) -> Transcript:
-        _check_secrets(request)
+        check_secrets(request)
         if self._version is None:
             self._version = find_version()
         raw = self._version >= _RAWJSON_SINCE
@@ -106,22 +106,6 @@ class BuildxBuilder:
         argv = buildx_command(request, builder=self._builder, export=False, cache="export")
         argv = [word for word in argv if word != "--no-cache"]
         process.run(argv, env=buildx_environment(request))
-
-
-def _check_secrets(request: BuildRequest) -> None:
-    for secret in request.secrets:
-        if secret.environment and secret.environment not in os.environ:
-            raise CredentialsMissing(
-                f"the build secret '{secret.id}' comes from the variable {secret.environment}, which is not set",
-                where=request.service,
-                remedy=f"export {secret.environment}=…",
-            )
-        if secret.file and not ((request.secret_root or Path()) / secret.file).is_file():
-            raise CredentialsMissing(
-                f"the build secret '{secret.id}' comes from the file {secret.file}, which does not exist",
-                where=request.service,
-                remedy="create it, or correct the path in the Compose file",
-            )
 
 
 def _result(metadata: Path, service: str) -> str:

@@ -53,7 +53,7 @@ def buildx_command(
     if request.target:
         argv += ["--target", request.target]
     for name, value in sorted(build_arguments(request).items()):
-        argv += ["--build-arg", f"{name}={value}" if _CLIENT_VARIABLE.fullmatch(name) else name]
+        argv += ["--build-arg", f"{name}={value}" if is_client_variable(name) else name]
     for name, place in sorted(request.contexts.items()):
         argv += ["--build-context", f"{name}={place}"]
     for secret in request.secrets:
@@ -78,7 +78,7 @@ def buildx_command(
 def buildx_environment(request: BuildRequest) -> dict[str, str]:
     """The variables that `buildx_command` refers to by name."""
     arguments = build_arguments(request)
-    return {name: value for name, value in arguments.items() if not _CLIENT_VARIABLE.fullmatch(name)} | {
+    return {name: value for name, value in arguments.items() if not is_client_variable(name)} | {
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
         "DOCKER_CLI_HINTS": "false",
     }
@@ -94,6 +94,11 @@ def secret_option(request: BuildRequest, id: str, environment: str | None, file:
         return _csv(id=id, env=environment)
     root = request.secret_root or Path()
     return _csv(id=id, src=str(root / file)) if file else _csv(id=id)
+
+
+def is_client_variable(name: str) -> bool:
+    """Whether a build argument of this name would change what the building program itself does, were it in its environment."""
+    return _CLIENT_VARIABLE.fullmatch(name) is not None
 
 
 def _cache_options(request: BuildRequest, use: CacheUse) -> list[str]:

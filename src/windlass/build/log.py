@@ -12,7 +12,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 from windlass.model.events import Event, ServiceLog, ServiceProgress, StageName
@@ -125,6 +125,46 @@ class PlainReader:
             return (StepSeen(step, name, "failed", error=rest.removeprefix("ERROR: ")),)
         output = self._OUTPUT.match(rest)
         return (StepOutput(step, output.group(1) + "\n"),) if output else ()
+
+
+class BuildahReader:
+    """buildah's own lines: `[1/2] STEP 3/4: RUN …`, `--> Using cache …`, `Error: …`; all else is what a step prints.
+
+    Steps get a name as BuildKit's have, with the platform, because each platform is a run of its own.
+    """
+
+    _STEP = re.compile(r"^(?:\[(\d+)/\d+\] )?STEP (\d+/\d+): (.*)$")
+    _OWN = re.compile(
+        r"^(--> |COMMIT|\[\d+/\d+\] COMMIT|\[Warning\]|Error: |error |Resolved \"|Trying to pull|Getting image source|"
+        r"Copying |Writing manifest|Storing signatures|Successfully tagged|time=\"|WARN|subprocess exited with)"
+    )
+
+    def __init__(self, platform: str) -> None:
+        self._platform = platform
+        self._current: StepSeen | None = None
+
+    def feed(self, line: str) -> tuple[Seen, ...]:
+        if step := self._STEP.match(line):
+            stage, place, instruction = step.groups()
+            name = f"[{self._platform} {f'stage-{stage} ' if stage else ''}{place}] {instruction}"
+            return (*self._done(), self._start(StepSeen(name, name, "started")))
+        if line.startswith("--> Using cache"):
+            return self._done(cached=True)
+        if line.startswith("Error: "):
+            reason = re.sub(r'^Error: (building at STEP ".*?": )?', "", line)
+            failed = () if self._current is None else (replace(self._current, state="failed", error=reason),)
+            return (*failed, Remark(f"Error: {reason}"))
+        if self._current is None or self._OWN.match(line):
+            return (Remark(line),) if line.strip() else ()
+        return (StepOutput(self._current.step, line + "\n"),)
+
+    def _start(self, step: StepSeen) -> StepSeen:
+        self._current = step
+        return step
+
+    def _done(self, cached: bool = False) -> tuple[Seen, ...]:
+        step, self._current = self._current, None
+        return () if step is None else (replace(step, state="done", cached=cached),)
 
 
 def short_step(name: str) -> str:
