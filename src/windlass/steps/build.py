@@ -33,8 +33,7 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
     if not waiting or builder is None:
         return Results(done, failed)
     to_build = {service.service.name: service for service in waiting}
-    fresh: dict[str, LayoutImage] = {}
-    reused = {name: built.digest for name, built in done.items()}
+    images: dict[str, LayoutImage | str] = {name: built.digest for name, built in done.items()}
 
     with tempfile.TemporaryDirectory(prefix="windlass-") as scratch:
 
@@ -44,18 +43,17 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
             request = build_request(
                 tools.project,
                 to_build[name],
-                folder=folder,
+                tree=folder,
                 layout=layout_of(tools, to_build[name]),
                 scratch=Path(scratch),
-                fresh=fresh,
-                reused=reused,
+                images=images,
             )
             try:
                 image = builder.build(request, emit)
             except WindlassError:
                 emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
                 raise
-            fresh[name] = image
+            images[name] = image
             seconds = tools.clock.now() - started
             emit(ServiceFinished("build", name, "ok", seconds, image.digest))
             return Built(to_build[name], image.digest, image, seconds)

@@ -61,6 +61,7 @@ class Tools:
     verify: Verifier
     materialise: Callable[[str], AbstractContextManager[Path]]
     services_of: Callable[[Source, Environment], Mapping[str, str]]
+    ignore_file: Callable[[Source], str | None]
     scratch: Path
     evidence: Path
     clock: Clock

@@ -1,0 +1,47 @@
+"""Options that several commands share, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def directory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-C", "--directory", type=Path, default=Path(), metavar="DIR", help="run as if started in DIR")
+
+
+def as_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def commit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--commit", metavar="REF", help="a commit, instead of the working tree as it is (uncommitted changes included)"
+    )
+
+
+def progress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "terminal", "plain", "json", "quiet"),
+        default="auto",
+        help="how to show progress on standard error: a live view, lines, JSON lines, nothing (auto: live on a terminal)",
+    )
+
+
+def rebuild(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rebuild",
+        action="append",
+        default=[],
+        metavar="SERVICE",
+        help="build SERVICE even if nothing changed (all: every one)",
+    )
+
+
+def keep_going(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="deploy what could be built even when a service failed; the exit code still tells",
+    )

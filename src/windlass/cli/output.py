@@ -1,0 +1,110 @@
+"""Words on the screen: one place for width, colour and tables.
+
+Nothing is ever cut and no line is longer than the terminal: long text is folded at spaces, with a hanging indent.
+Colour follows the terminal, `NO_COLOR` and `FORCE_COLOR`; meaning never depends on it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+
+class Output:
+    """A terminal, a pipe or a file that text goes to."""
+
+    def __init__(self, stream: TextIO, width: int | None = None) -> None:
+        self.rich = Console(file=stream, highlight=False, width=width, emoji=False)
+        self._unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
+
+    @property
+    def width(self) -> int:
+        return self.rich.width
+
+    def plain(self, text: str) -> str:
+        """Text that is to be shown as it is, markup characters included."""
+        return escape(text) if self._unicode else escape(text.encode("ascii", "replace").decode())
+
+    def say(self, text: str = "", *, indent: int = 0, first: int = 0) -> None:
+        """One paragraph of markup, folded to the width; following lines are indented by `indent`, the first one by `first`."""
+        for raw in text.split("\n"):
+            for line in fold(Text.from_markup(raw, emoji=False), self.width, indent=indent, first=first):
+                self.rich.print(line, soft_wrap=True)
+            first = indent
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 0) -> None:
+        """Columns of markup; a cell that does not fit is folded inside its column."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+        for header in headers:
+            table.add_column(header, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self.rich.print(Padding(table, (0, 0, 0, indent)) if indent else table)
+
+
+def fold(text: Text, width: int, *, indent: int, first: int) -> list[Text]:
+    """A styled line as lines of at most `width` cells, broken at spaces, or inside a word that alone is longer."""
+    lines: list[Text] = []
+    rest = text.copy()
+    start = first
+    while True:
+        room = max(width - start, 20)
+        if rest.cell_len <= room:
+            lines.append(Text(" " * start) + rest)
+            return lines
+        plain = rest.plain
+        at = plain.rfind(" ", 0, room + 1)
+        if at <= 0 or not plain[:at].strip():
+            at = room
+        lines.append(Text(" " * start) + rest[:at])
+        rest = rest[at:]
+        while rest.plain.startswith(" "):
+            rest = rest[1:]
+        start = indent
+
+
+def output() -> Output:
+    """Standard output: reports."""
+    return Output(sys.stdout)
+
+
+def errors() -> Output:
+    """Standard error: progress, warnings, failures."""
+    return Output(sys.stderr)
+
+
+def print_json(document: Any) -> None:
+    """The one document of a `--json` command."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def seconds(value: float) -> str:
+    """A duration for people: "0.4 s", "12 s", "3 min 20 s"."""
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 100:
+        return f"{value:.0f} s"
+    return f"{int(value) // 60} min {int(value) % 60} s"
+
+
+def size(count: int) -> str:
+    """Bytes for people, in powers of 1000: "312 B", "4.1 MB"."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def short(digest: str | None) -> str:
+    """A digest as far as a person compares it: 12 digits."""
+    return digest.partition(":")[2][:12] if digest else "-"

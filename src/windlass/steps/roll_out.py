@@ -1,0 +1,173 @@
+"""Bring a release to its environment: admit, deploy, verify, record; and the last healthy one back when it does not stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from windlass.deploy.interface import Deployed, Prepared, Target
+from windlass.errors import DeploymentFailed, Locked, VerificationFailed
+from windlass.model.delivery import RollOut
+from windlass.model.events import Emit, Notice
+from windlass.model.observation import CheckResult
+from windlass.model.project import Environment
+from windlass.model.release import Kind, Outcome, Record, Release
+from windlass.state.interface import previous_release, running_release
+from windlass.steps import evidence
+from windlass.steps.compose_release import same_content
+from windlass.steps.moving_tags import move_tags
+from windlass.steps.stopwatch import Stopwatch
+from windlass.steps.tools import Tools
+
+
+def roll_out(
+    release: Release, kind: Kind, environment: Environment, tools: Tools, watch: Stopwatch, emit: Emit
+) -> RollOut:
+    """Deploy and verify a release; restore the last healthy one when that fails. The verdict is in the value, not raised.
+
+    Raises:
+        Locked: somebody else is changing the environment.
+        ConfigError: something the release needs is missing here; nothing was touched.
+        EngineUnavailable: the target does not answer.
+    """
+    run = _Run(environment, tools, tools.target(environment), watch, emit)
+    records = tools.state.records(environment.name)
+    current = running_release(records)
+    with watch.stage("admit") as verdict:
+        prepared, failure = run.prepare(release)
+        unchanged = bool(
+            prepared
+            and prepared.nothing_to_do
+            and current is not None
+            and records[0].outcome in ("healthy", "restored")
+            and same_content(current, release)
+        )
+        if unchanged:
+            verdict.outcome, verdict.detail = "unchanged", f"{release.id} runs already"
+        else:
+            admitted = tools.state.admit(release, kind, current.id if current else None)
+    if unchanged and current is not None:
+        return run.look_again(current)
+
+    try:
+        if prepared is not None:
+            checks, failure = run.attempt(release, lambda: run.switch(prepared, admitted.sequence))
+            if failure is None:
+                with watch.stage("record"):
+                    run.settle(admitted, "healthy", serving=release)
+                return RollOut(release, "healthy", checks=checks)
+        assert failure is not None
+        differs = current is not None and not same_content(current, release)
+        fallback = current if differs else previous_release(records)
+        return run.restore(admitted, fallback, failure)
+    except Locked:
+        raise  # somebody took the environment over: the record is theirs now
+    except KeyboardInterrupt:
+        run.settle(admitted, "interrupted", serving=current, reason="stopped by hand")
+        raise
+    except Exception as error:
+        run.settle(admitted, "failed", serving=current, reason=str(error))
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    environment: Environment
+    tools: Tools
+    target: Target
+    watch: Stopwatch
+    emit: Emit
+
+    def prepare(self, release: Release) -> tuple[Prepared | None, DeploymentFailed | None]:
+        try:
+            return self.target.prepare(release, self.emit), None
+        except DeploymentFailed as error:
+            return None, error
+
+    def switch(self, prepared: Prepared, sequence: int) -> Deployed:
+        deployed = self.target.switch(self.target.check(prepared, self.emit), sequence, self.emit)
+        self.target.retire(deployed, self.emit)
+        return deployed
+
+    def attempt(
+        self, release: Release, switch: Callable[[], Deployed]
+    ) -> tuple[tuple[CheckResult, ...], DeploymentFailed | None]:
+        """Let users reach a release and check it: the checks it passed, or why it did not stay."""
+        try:
+            with self.watch.stage("deploy", tuple(service.name for service in release.services)):
+                switch()
+            return self.verify(release), None
+        except DeploymentFailed as error:
+            return (), error
+
+    def verify(self, release: Release) -> tuple[CheckResult, ...]:
+        """Raises VerificationFailed, with what the services said."""
+        services = tuple(service.name for service in release.services)
+        with self.watch.stage("verify") as verdict:
+            checks = self.tools.verify(self.environment, services, self.target.endpoint, self.emit)
+            wrong = [check for check in checks if not check.passed]
+            if wrong:
+                raise VerificationFailed(
+                    f"{len(wrong)} of {len(checks)} checks failed: "
+                    + "; ".join(f"{c.name}: {c.last}" for c in wrong[:3]),
+                    where=self.environment.name,
+                    remedy=f"windlass logs {self.environment.name} shows what the services say",
+                    evidence=evidence.of_failed_checks(self.target, wrong),
+                )
+            verdict.detail = f"{len(checks)} checks passed" if checks else "no checks are configured"
+        return checks
+
+    def look_again(self, release: Release) -> RollOut:
+        """Verify a release that runs already. When its checks fail there is nothing better to go back to: it is said."""
+        try:
+            return RollOut(release, "healthy", changed=False, checks=self.verify(release))
+        except VerificationFailed as error:
+            kept = evidence.keep(error.evidence, self._folder(release.id))
+            return RollOut(release, "failed", changed=False, failure=error, evidence=kept)
+
+    def restore(self, admitted: Record, fallback: Release | None, failure: DeploymentFailed) -> RollOut:
+        """Bring `fallback` back and say how that went."""
+        release = admitted.release
+        kept = evidence.keep(failure.evidence, self._folder(f"{release.id}-{admitted.sequence}"))
+        checks: tuple[CheckResult, ...] = ()
+        again: DeploymentFailed | None = None
+        if fallback is not None:
+            self.emit(Notice(f"{release.id} did not become healthy; restoring {fallback.id}", "warning"))
+            inner = _Run(self.environment, self.tools, self.target, Stopwatch(self.emit, self.tools.clock), self.emit)
+            with self.watch.stage("restore") as verdict:
+                checks, again = inner.attempt(
+                    fallback, lambda: self.target.restore(fallback, admitted.sequence, self.emit)
+                )
+                verdict.outcome = "failed" if again else "ok"
+                verdict.detail = "" if again else f"{fallback.id} serves again"
+        restored = fallback if again is None else None
+        reason = failure.message if again is None else f"{failure.message}; restore: {again.message}"
+        with self.watch.stage("record"):
+            self.settle(admitted, "restored" if restored else "failed", serving=restored, reason=reason, kept=kept)
+        return RollOut(
+            release,
+            "restored" if restored else "failed",
+            checks=checks,
+            failure=failure,
+            restored=restored,
+            restore_failure=again,
+            evidence=kept,
+        )
+
+    def settle(
+        self,
+        admitted: Record,
+        outcome: Outcome,
+        *,
+        serving: Release | None,
+        reason: str = "",
+        kept: str | None = None,
+    ) -> None:
+        running = serving.id if serving else None
+        self.tools.state.settle(admitted, outcome, running=running, reason=reason, evidence=kept)
+        if serving is not None and outcome in ("healthy", "restored"):
+            move_tags(serving, self.environment, self.tools, self.emit)
+
+    def _folder(self, name: str) -> Path:
+        return self.tools.evidence / self.environment.name / name
