@@ -1,1 +1,1 @@
-"""OCI images: references, layouts, and a registry client."""
+"""OCI images: references, manifests, layouts on disk, and a registry client."""

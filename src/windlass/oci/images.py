@@ -1,0 +1,50 @@
+"""The driver of `interface.Images`: what the flow asks of a registry, answered by the client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from windlass.model.artifacts import LayoutImage
+from windlass.oci.client import RegistryClient
+from windlass.oci.copy import tag
+from windlass.oci.integrity import damage
+from windlass.oci.interface import Upload
+from windlass.oci.push import Progress, push
+
+
+class RegistryImages:
+    """Images of one registry.
+
+    Args:
+        mount_from: repositories of the registry whose layers may be shared (those of the other services).
+    """
+
+    def __init__(
+        self, client: RegistryClient, *, mount_from: Sequence[str] = (), progress: Progress | None = None
+    ) -> None:
+        self._client = client
+        self._mount_from = tuple(mount_from)
+        self._progress = progress
+
+    def push(self, image: LayoutImage, repository: str, tags: Sequence[str]) -> Upload:
+        """Upload what is missing; the index by digest first, tags last.
+
+        Images come here freshly built, sometimes because the one in the registry had lost a platform. A reproducible
+        build has the digest of the damaged one, so an index that is there is looked into before it is believed.
+        """
+        there = self._client.head_manifest(repository, image.digest) is not None
+        broken = not there or damage(self._client, repository, image.digest) is not None
+        done = push(
+            image,
+            self._client,
+            repository,
+            tags,
+            mount_from=self._mount_from,
+            progress=self._progress,
+            repair=broken,
+        )
+        return Upload(done.digest, done.uploaded_bytes)
+
+    def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
+        """Point tags at an image that is there, all its platforms with it; tags that point there already cost no write."""
+        tag(self._client, repository, digest, tags)

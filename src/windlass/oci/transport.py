@@ -1,0 +1,198 @@
+"""The one place that makes HTTP connections to registries; urllib3's exceptions end here."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import urllib3
+from urllib3 import exceptions as broken
+from urllib3.util import Retry, Timeout
+
+from windlass import __version__
+
+Body: TypeAlias = bytes | Iterable[bytes] | None
+CHUNK = 256 * 1024
+_CONNECT_SECONDS = 10.0
+_READ_SECONDS = 60.0
+_CERTIFICATES = Path("/etc/docker/certs.d")
+
+
+class TransportFailed(Exception):
+    """No whole answer came. `passing` says that trying again may help; `refused` that nothing listens there."""
+
+    def __init__(self, message: str, *, passing: bool, refused: bool = False, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.passing = passing
+        self.refused = refused
+        self.remedy = remedy
+
+
+@dataclass(slots=True)
+class Answer:
+    """An HTTP answer. Header names are in lower case. The body is read once, from `chunks`.
+
+    Reading raises TransportFailed when the connection breaks or the body is shorter than its Content-Length.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
+
+    def body(self, limit: int) -> bytes:
+        """At most `limit` bytes of the body plus one more, so that a longer one can be told; the rest is dropped."""
+        data = bytearray()
+        for chunk in self.chunks:
+            data += chunk
+            if len(data) > limit:
+                break
+        return bytes(data)
+
+    def drop(self) -> None:
+        """Done with this answer: its connection may be used again."""
+        close = getattr(self.chunks, "close", None)
+        if close is not None:
+            close()
+
+
+class Transport(Protocol):
+    """Drivers: `HttpTransport`, and `testing.registry.FakeRegistry` without any network."""
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Body = None) -> Answer:
+        """One request, one answer, no second try. Redirects of GET and HEAD are followed, without credentials to another host.
+
+        Raises:
+            TransportFailed
+        """
+
+
+class HttpTransport:
+    """urllib3 pools, shared by threads. `connections` bounds those kept open per host."""
+
+    def __init__(self, host: str, *, connections: int = 16) -> None:
+        options: dict[str, object] = {
+            "num_pools": 8,
+            "maxsize": connections,
+            "timeout": Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+            "blocksize": CHUNK,
+            "ssl_context": _tls(host),
+        }
+        proxy = _proxy(host)
+        self._pool: urllib3.PoolManager = (
+            urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)  # type: ignore[arg-type]
+        )
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Body = None) -> Answer:
+        follow = method in ("GET", "HEAD")
+        retries = Retry(
+            total=5,
+            redirect=5 if follow else False,
+            connect=False,
+            read=False,
+            other=False,
+            status=0,
+            respect_retry_after_header=False,
+        )
+        sent = {"user-agent": f"windlass/{__version__}", **headers}
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                headers=sent,
+                body=body,
+                retries=retries,
+                redirect=follow,
+                preload_content=False,
+                decode_content=False,
+            )
+        except (broken.HTTPError, OSError, ValueError) as error:
+            raise translate(error) from error
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, lower, _chunks(response))
+
+
+def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    try:
+        while chunk := response.read(CHUNK, decode_content=False):
+            yield chunk
+    except (broken.HTTPError, OSError) as error:
+        raise translate(error) from error
+    finally:
+        if response.length_remaining:  # given up half-way: the rest would block the connection
+            response.close()
+        else:
+            response.release_conn()
+
+
+def translate(error: Exception) -> TransportFailed:
+    """urllib3's exceptions, told to a person."""
+    if isinstance(error, broken.NameResolutionError):
+        return TransportFailed(
+            "its name cannot be resolved", passing=True, refused=True, remedy="check the host's name"
+        )
+    if isinstance(error, broken.ConnectTimeoutError):
+        return TransportFailed(f"no connection within {_CONNECT_SECONDS:g} s", passing=True)
+    if isinstance(error, broken.NewConnectionError):
+        return TransportFailed("the connection was refused", passing=True, refused=True)
+    if isinstance(error, broken.ReadTimeoutError):
+        return TransportFailed(f"no answer for {_READ_SECONDS:g} s", passing=True)
+    if isinstance(error, broken.SSLError | ssl.SSLError):
+        plain = "wrong version number" in str(error).lower() or "record layer failure" in str(error).lower()
+        return TransportFailed(
+            "it does not speak TLS" if plain else f"its TLS certificate is not accepted: {_reason(error)}",
+            passing=False,
+            remedy="set 'insecure: true' for this registry in windlass.yaml if it speaks plain http"
+            if plain
+            else "install its certificate authority, or name it in SSL_CERT_FILE",
+        )
+    if isinstance(error, broken.MaxRetryError):
+        inner = error.reason
+        if isinstance(inner, broken.HTTPError) and not isinstance(inner, broken.MaxRetryError | broken.ResponseError):
+            return translate(inner)
+        return TransportFailed("it redirects in circles", passing=False)
+    if isinstance(error, broken.ProxyError):
+        return TransportFailed(f"the proxy does not answer: {_reason(error)}", passing=True, remedy="check HTTPS_PROXY")
+    if isinstance(error, broken.ProtocolError | OSError):
+        return TransportFailed(f"the connection broke: {_reason(error)}", passing=True)
+    return TransportFailed(_reason(error), passing=False)
+
+
+def _reason(error: BaseException) -> str:
+    for inner in error.args[1:]:
+        if isinstance(inner, BaseException):
+            return _reason(inner)
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:160]
+
+
+def _tls(host: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    # Where Docker itself looks for the certificate authority of a private registry.
+    for file in sorted((_CERTIFICATES / host).glob("*.crt")):
+        try:
+            context.load_verify_locations(cafile=file)
+        except (ssl.SSLError, OSError):
+            continue  # Docker skips it too; the handshake will say what is missing
+    return context
+
+
+def _proxy(host: str) -> str | None:
+    name = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
+    if is_loopback(host) or urllib.request.proxy_bypass(name):
+        return None
+    return urllib.request.getproxies().get("https")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host (with or without a port) is this machine: `localhost`, 127.0.0.0/8 or `[::1]`."""
+    name = host.lower()
+    if name.startswith("["):
+        return name.partition("]")[0] == "[::1"
+    name = name.partition(":")[0]
+    octets = name.split(".")
+    return name == "localhost" or (len(octets) == 4 and octets[0] == "127" and all(part.isdigit() for part in octets))
