@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 import windlass
 from windlass.registry.blob_handlers import BlobHandlers
+from windlass.registry.listen import IDENTITY
 from windlass.registry.manifest_handlers import ManifestHandlers
 from windlass.registry.problems import Problem, storage_failed, unsupported
 from windlass.registry.storage import Storage
 from windlass.registry.wire import JSON, Connection, Part, Query, Reply, Request, Route, Scope, route
-
-IDENTITY = "windlass-registry"
-"""The header on `/v2/` that says which server this is; its value is the version."""
 
 _THREADS = 16
 _CACHE_BYTES = 64 * 1024 * 1024
@@ -131,6 +129,6 @@ def _send(connection: Connection, reply: Reply, head: bool) -> None:
         connection.response_file_range(reply.status, headers, body.path, body.start, body.end)
 
 
-async def _iterate(connection: Connection):  # type: ignore[no-untyped-def]
+async def _iterate(connection: Connection) -> AsyncIterator[bytes]:
     async for chunk in connection:
         yield chunk

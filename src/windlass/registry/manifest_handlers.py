@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from concurrent.futures import Executor
+from typing import Any
 
 from windlass.registry.manifests import MANIFEST_LIMIT, OCI_INDEX
 from windlass.registry.names import as_digest, is_tag
@@ -71,7 +72,8 @@ class ManifestHandlers:
         if last := request.query.get("last"):
             found = [each for each in found if each["digest"] > last]
         limit = page_size(request.query, _REFERRERS_PAGE) or _REFERRERS_PAGE
-        shown, size = [], 0
+        shown: list[dict[str, Any]] = []
+        size = 0
         for each in found[:limit]:
             size += len(json.dumps(each))
             if shown and size > _REFERRERS_BYTES:

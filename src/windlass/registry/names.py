@@ -66,7 +66,8 @@ class Unsatisfiable(Exception):
 def parse_byte_range(text: str, size: int) -> tuple[int, int] | None:
     """Start and end (exclusive) of a `Range` header over a blob of `size` bytes.
 
-    None means the header is to be ignored: another unit, several ranges, or malformed (RFC 9110, section 14.2).
+    None means the header is to be ignored: another unit, several ranges, or malformed. A range that ends
+    before it begins is refused (RFC 9110, section 14.2, allows either).
 
     Raises:
         Unsatisfiable: answer with 416.
@@ -80,8 +81,6 @@ def parse_byte_range(text: str, size: int) -> tuple[int, int] | None:
             raise Unsatisfiable
         return max(0, size - int(suffix)), size
     start = int(first)
-    if last is not None and int(last) < start:
-        return None
-    if start >= size:
+    if start >= size or (last is not None and int(last) < start):
         raise Unsatisfiable
     return start, size if last is None else min(int(last) + 1, size)

@@ -116,9 +116,9 @@ class Repository:
         """Descriptors of the manifests here that name this subject, in the order of their digests."""
         folder = self._attached(subject, None)
         found: list[dict[str, Any]] = []
-        for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
-            digest = as_digest(name.replace("-", ":", 1))
-            text = _read(f"{folder}/{name}")
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            digest = as_digest(path.name.replace("-", ":", 1))
+            text = _read(str(path))
             if digest is not None and text is not None and self.media_type(digest) is not None:
                 found.append(json.loads(text))
         return found
@@ -147,7 +147,6 @@ def _read(path: str) -> str | None:
 def _digests(folder: Path) -> Iterator[Digest]:
     if not folder.is_dir():
         return
-    for algorithm in sorted(os.listdir(folder)):
-        for encoded in sorted(os.listdir(folder / algorithm)):
-            if (digest := as_digest(f"{algorithm}:{encoded}")) is not None:
-                yield digest
+    for path in sorted(folder.glob("*/*")):
+        if (digest := as_digest(f"{path.parent.name}:{path.name}")) is not None:
+            yield digest

@@ -3,56 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import signal
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from windlass.errors import EnvironmentUnusable, Locked, UsageError
+from windlass.errors import EnvironmentUnusable, Locked
 from windlass.registry.application import Application
+from windlass.registry.listen import Listen, check_exposure, parse_listen
 from windlass.registry.lock import RootInUse, RootLock
 from windlass.registry.storage import Storage
 
 _BACKLOG = 1024
 _EXPIRE_EVERY = 3600.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where to listen. `host` is an IP address; `port` 0 is refused, because nobody could find it."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def loopback(self) -> bool:
-        return ipaddress.ip_address(self.host).is_loopback
-
-
-def parse_listen(text: str) -> Listen:
-    """`127.0.0.1:5077`, `[::1]:5077` or `localhost:5077`.
-
-    Raises:
-        UsageError
-    """
-    host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    host = "127.0.0.1" if host == "localhost" else host
-    remedy = "write an address and a port, like 127.0.0.1:5077"
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        raise UsageError(f"'{text}' is not an address to listen on", remedy=remedy) from None
-    if not port.isascii() or not port.isdigit() or not 0 < int(port[:6]) < 65536:
-        raise UsageError(f"'{text}' has no port between 1 and 65535", remedy=remedy)
-    return Listen(host, int(port))
 
 
 def serve(listen: str, root: Path, *, open_to_everyone: bool = False) -> None:
@@ -91,15 +56,6 @@ def serve(listen: str, root: Path, *, open_to_everyone: bool = False) -> None:
         lock.release()
 
 
-def check_exposure(address: Listen, open_to_everyone: bool) -> None:
-    """Raises UsageError for an address others can reach, unless that was asked for in as many words."""
-    if not address.loopback and not open_to_everyone:
-        raise UsageError(
-            f"{address} can be reached from other machines, and this registry has neither TLS nor users",
-            remedy="listen on 127.0.0.1, or add --open-to-everyone if anybody may read, write and delete",
-        )
-
-
 def _bind(address: Listen) -> socket.socket:
     """A listening socket that nobody shares: two servers on one port would answer in turns."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
@@ -132,14 +88,21 @@ async def _serve(listener: socket.socket, address: Listen, storage: Storage) -> 
 
 
 def _server(listener: socket.socket, address: Listen, application: Application) -> Any:
+    from granian import _granian
     from granian.http import HTTP1Settings
-    from granian.net import SocketHolder
     from granian.server.embed import Server
 
+    holder: Any = _granian.SocketHolder  # takes a descriptor, whether it is a Unix socket, and a backlog
+
     class OwnSocketServer(Server):
+        """Granian binds with SO_REUSEPORT, which lets a second server steal half of the requests; this one is given its socket."""
+
+        _sfd: Any
+        _shd: Any
+
         def _init_shared_socket(self) -> None:
             self._sfd = listener.detach()  # the server closes it
-            self._shd = SocketHolder(self._sfd, False, _BACKLOG)
+            self._shd = holder(self._sfd, False, _BACKLOG)
 
     return OwnSocketServer(
         application,
