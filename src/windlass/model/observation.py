@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Health: TypeAlias = Literal["healthy", "running", "starting", "unhealthy", "exited", "restarting", "missing"]
+Health: TypeAlias = Literal[
+    "healthy", "running", "starting", "unhealthy", "exited", "restarting", "missing", "completed"
+]
+"""`completed` is a one-shot service (a migration) that has ended with exit code 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class ServiceState:
 
     @property
     def well(self) -> bool:
-        return self.health in ("healthy", "running")
+        return self.health in ("healthy", "running", "completed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,47 @@
+"""What a switch would do: the wanted configuration against the containers that are there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from windlass.deploy.docker.containers import Container, worst
+from windlass.deploy.interface import Change
+
+
+def parse_hashes(printed: str) -> dict[str, str]:
+    """Read `docker compose config --hash '*'`: service → hash of its configuration."""
+    return dict(line.split()[:2] for line in printed.splitlines() if len(line.split()) >= 2)
+
+
+def compute(
+    wanted: Mapping[str, str],
+    containers: Sequence[Container],
+    images: Mapping[str, tuple[str, str]],
+) -> tuple[Change, ...]:
+    """Compare, service by service.
+
+    Args:
+        wanted: service → configuration hash, for every service that is to run.
+        containers: what is there.
+        images: service → (reference, id) of the image it is to run.
+    """
+    there = worst(containers)
+    changes = [_change(name, digest, there.get(name), *images.get(name, ("", ""))) for name, digest in wanted.items()]
+    gone = [Change(name, "remove", "the release does not have it") for name in sorted(there.keys() - wanted.keys())]
+    return (*changes, *gone)
+
+
+def _change(service: str, digest: str, there: Container | None, image: str, image_id: str) -> Change:
+    if there is None:
+        return Change(service, "create", "not there yet")
+    if there.image != image:
+        return Change(service, "recreate", "its image changed")
+    if there.config_hash != digest:
+        return Change(service, "recreate", "its configuration changed")
+    if image_id and there.image_id and there.image_id != image_id:
+        return Change(service, "recreate", f"{image} is another image now")
+    if there.state in ("running", "healthy", "completed"):
+        return Change(service, "keep")
+    if there.state == "starting":
+        return Change(service, "create", "it is still starting")
+    return Change(service, "recreate", f"it is {there.state}" + (f" ({there.detail})" if there.detail else ""))

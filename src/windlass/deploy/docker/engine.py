@@ -1,0 +1,140 @@
+"""The `docker` program: what is asked of it, and what its answers mean."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from windlass import process
+from windlass.deploy.docker.containers import Container, parse_containers
+from windlass.errors import EngineUnavailable
+
+_START_INTERVAL_API = (1, 44)  # Engine 25
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A local image: its id, and its own health check as `docker image inspect` prints it."""
+
+    id: str
+    health: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The engine that answered. `api` is (major, minor) of its HTTP interface."""
+
+    version: str
+    api: tuple[int, ...]
+
+    @property
+    def knows_start_interval(self) -> bool:
+        return self.api >= _START_INTERVAL_API
+
+
+def connect() -> Engine:
+    """Ask the engine for its version.
+
+    Raises:
+        EngineUnavailable: docker is not installed, or nothing answers.
+    """
+    printed = _docker(["version", "--format", "{{json .Server}}"])
+    server = json.loads(printed)
+    if not server:
+        raise EngineUnavailable("the container engine does not answer", remedy=_REMEDY)
+    return Engine(server.get("Version", ""), tuple(int(part) for part in server.get("APIVersion", "0").split(".")))
+
+
+def containers(project: str) -> list[Container]:
+    """All containers of a Compose project, running or not.
+
+    Raises:
+        EngineUnavailable
+    """
+    for _ in range(5):
+        ids = _docker(
+            ["ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={project}"]
+        )
+        if not ids.split():
+            return []
+        done = _attempt(["inspect", "--type", "container", *ids.split()])
+        # One that was removed in between is missing from the answer, which is right; then the code is not 0.
+        if done.ok or json.loads(done.stdout or "[]"):
+            return parse_containers(done.stdout)
+    return []
+
+
+def images(references: Sequence[str]) -> dict[str, Image]:
+    """The images among `references` that are on the engine."""
+    unique = sorted(set(references))
+    if not unique:
+        return {}
+    together = _attempt(["image", "inspect", *unique])
+    if together.ok:
+        return dict(zip(unique, map(_image, json.loads(together.stdout)), strict=True))
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda reference: _attempt(["image", "inspect", reference]), unique)
+    return {
+        reference: _image(json.loads(done.stdout)[0])
+        for reference, done in zip(unique, answers, strict=True)
+        if done.ok
+    }
+
+
+def remove(ids: Sequence[str]) -> None:
+    """Remove containers, running or not."""
+    if ids:
+        _docker(["rm", "--force", *ids])
+
+
+def tail(container: str, lines: int) -> list[str]:
+    """The last lines a container wrote, standard output and error together."""
+    said: list[str] = []
+    process.stream(["docker", "logs", "--tail", str(lines), container], said.append)
+    return said
+
+
+def host() -> str:
+    """The host name under which published ports are reached from here."""
+    address = os.environ.get("DOCKER_HOST", "")
+    if address.startswith(("tcp://", "ssh://", "http://", "https://")):
+        return urlsplit(address).hostname or "localhost"
+    return "localhost"
+
+
+_REMEDY = "start Docker Desktop, or the service: sudo systemctl start docker"
+
+
+def _image(document: Mapping[str, Any]) -> Image:
+    return Image(document["Id"], (document.get("Config") or {}).get("Healthcheck") or {})
+
+
+def _docker(arguments: Sequence[str]) -> str:
+    done = _attempt(arguments)
+    if not done.ok:
+        raise refusal(done.stderr)
+    return done.stdout
+
+
+def _attempt(arguments: Sequence[str]) -> process.Completed:
+    try:
+        return process.run(["docker", *arguments])
+    except process.ProgramMissing as error:
+        raise EngineUnavailable(
+            "Docker is not installed", remedy="install Docker Desktop or Docker Engine, or put docker on PATH"
+        ) from error
+
+
+def refusal(stderr: str) -> EngineUnavailable:
+    """The error for a `docker` command that the engine did not carry out."""
+    said = (stderr.strip().splitlines() or ["no answer"])[-1]
+    if "permission denied" in stderr:
+        return EngineUnavailable(
+            "the container engine refuses this user", remedy="add yourself to the docker group, then log in again"
+        )
+    return EngineUnavailable(f"the container engine does not answer: {said}", remedy=_REMEDY)

@@ -1,0 +1,85 @@
+"""What an environment has seen: the highest sequence number, and which release each service came from.
+
+A small file beside the engine's own records, because a label with these would recreate every container.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from windlass.errors import Locked
+from windlass.waiting import Clock, DeadlinePassed, wait_for
+
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`releases` maps a service to (configuration hash, release id)."""
+
+    sequence: int = 0
+    releases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def release_of(self, service: str, config_hash: str) -> str | None:
+        """The release that brought this very configuration; None when somebody else did."""
+        known = self.releases.get(service)
+        return known[1] if known is not None and known[0] == config_hash else None
+
+
+class Fence:
+    """The state file of one environment. Written in one piece, so that a crash leaves the old one."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self) -> Seen:
+        try:
+            document = json.loads(self._file.read_text())
+            releases = {name: (str(pair[0]), str(pair[1])) for name, pair in document["releases"].items()}
+            return Seen(int(document["sequence"]), releases)
+        except (FileNotFoundError, ValueError, KeyError, TypeError, IndexError):
+            return Seen()
+
+    def write(self, seen: Seen) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._file.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps({"sequence": seen.sequence, "releases": dict(seen.releases)}, sort_keys=True))
+        draft.replace(self._file)
+
+    @contextmanager
+    def entered(self, sequence: int, *, clock: Clock | None = None) -> Iterator[Seen]:
+        """Hold the environment on this machine while changing it, and note the sequence number.
+
+        Raises:
+            Locked: a newer sequence has been here, or another change is still going on.
+        """
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.with_suffix(".lock").open("w") as handle:
+            try:
+                wait_for(lambda: _try_lock(handle.fileno()), bool, seconds=_PATIENCE, every=0.2, clock=clock)
+            except DeadlinePassed as error:
+                raise Locked(
+                    "another deployment is changing this environment right now", remedy="wait until it has ended"
+                ) from error
+            seen = self.read()
+            if sequence < seen.sequence:
+                raise Locked(
+                    f"a newer deployment (number {seen.sequence}) has been here; this one is number {sequence}",
+                    remedy="look at windlass history, then run again",
+                )
+            self.write(Seen(sequence, seen.releases))
+            yield seen
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

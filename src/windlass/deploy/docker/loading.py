@@ -1,0 +1,89 @@
+"""A release's Compose files, loaded from its tree as if it were checked out.
+
+When the checkout holds exactly the release's tree, it is read as it is. Otherwise the tree is written to a private
+folder, and everything untracked in the checkout (`.env`, env files, secrets) is linked into it: Compose finds it at the
+same relative path, and no value is copied anywhere.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from windlass.compose.load import ComposeModel, load
+from windlass.errors import ConfigError
+from windlass.git.repository import Repository
+from windlass.model.release import Release
+
+_DEPTH = 8
+"""Folders around the written tree, so that a path like `../data` is still recognised as relative to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`root` is the folder that stood for the repository's root, `base` the one around it that is gone by now."""
+
+    model: ComposeModel = field(repr=False)
+    root: Path
+    base: Path
+
+
+def load_release(repository: Repository, release: Release, *, env_files: Sequence[str], project: str) -> Loaded:
+    """The model of `release.compose`, interpolated: keep it in memory.
+
+    Args:
+        env_files: relative to the repository's root; passed to Compose as `--env-file`.
+        project: the Compose project's name.
+
+    Raises:
+        ConfigError: Compose refuses the files, or a variable they require is missing.
+        EnvironmentUnusable: Docker Compose is not installed, or git no longer has the tree.
+    """
+    if repository.snapshot().tree == release.tree:
+        root = repository.root
+        return Loaded(_load(root, release, env_files, project), root, root)
+    with _written(repository, release.tree) as (root, base):
+        try:
+            model = _load(root, release, env_files, project)
+        except ConfigError as error:
+            message = error.message.replace(f"{root}/", "")
+            raise ConfigError(message, where=error.where, remedy=error.remedy) from error
+        return Loaded(model, root, base)
+
+
+def _load(root: Path, release: Release, env_files: Sequence[str], project: str) -> ComposeModel:
+    return load(
+        [root / name for name in release.compose],
+        directory=root,
+        env_files=[root / name for name in env_files],
+        project=project,
+    )
+
+
+@contextmanager
+def _written(repository: Repository, tree: str) -> Iterator[tuple[Path, Path]]:
+    base = Path(tempfile.mkdtemp(prefix="windlass-")).resolve()  # mode 700
+    try:
+        root = base.joinpath(*["up"] * _DEPTH, "tree")
+        repository.materialise(tree, root)
+        _link_untracked(repository, root)
+        yield root, base
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _link_untracked(repository: Repository, root: Path) -> None:
+    """Link what git does not track, ignored files too, wherever the tree has nothing of its own."""
+    for name in repository.git("ls-files", "--others", "--directory", "-z").split("\0"):
+        link = root / name.rstrip("/")
+        if not name or link.exists() or link.is_symlink():
+            continue
+        try:
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(repository.root / name.rstrip("/"))
+        except (FileExistsError, NotADirectoryError):
+            continue  # the release has a file where the checkout has a folder

@@ -1,0 +1,45 @@
+"""Logs of an environment's containers, together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from windlass import process
+from windlass.deploy.docker.containers import Container
+from windlass.deploy.interface import LogLine
+
+_PREFIX = re.compile(r"^(?P<service>\S+?)(?:-\d+)?\s*\| ?(?P<text>.*)$")
+
+
+def recent(containers: Sequence[Container], tail: int, on_line: Callable[[LogLine], None]) -> None:
+    """The last `tail` lines of each container, oldest first."""
+    stamped: list[tuple[str, LogLine]] = []
+    for container in containers:
+        said: list[str] = []
+        process.stream(["docker", "logs", "--timestamps", "--tail", str(tail), container.id], said.append)
+        stamped += parse_stamped(container.service, said)
+    for _, line in sorted(stamped, key=lambda pair: pair[0]):
+        on_line(line)
+
+
+def parse_stamped(service: str, lines: Iterable[str]) -> list[tuple[str, LogLine]]:
+    """(time stamp, line) pairs of `docker logs --timestamps`; a line without a stamp belongs to the one before."""
+    found: list[tuple[str, LogLine]] = []
+    for line in lines:
+        stamp, _, text = line.partition(" ")
+        if not re.match(r"^\d{4}-\d\d-\d\dT", stamp):
+            stamp, text = (found[-1][0] if found else ""), line
+        found.append((stamp, LogLine(service, text)))
+    return found
+
+
+def follow_command(project: str, service: str | None, tail: int) -> list[str]:
+    command = ["docker", "compose", "-p", project, "logs", "--follow", "--no-color", "--tail", str(tail)]
+    return [*command, *([service] if service else [])]
+
+
+def parse_followed(line: str) -> LogLine | None:
+    """A line of `docker compose logs`: `service-1  | text`."""
+    match = _PREFIX.match(line)
+    return LogLine(match["service"], match["text"]) if match else None

@@ -1,0 +1,21 @@
+"""Names and labels that Windlass puts on what it runs.
+
+Labels hold only what follows from the content: a label that changed with every release would make Compose recreate
+every container. What changes every time (release, sequence) is in the state file.
+"""
+
+from __future__ import annotations
+
+import re
+
+PROJECT = "dev.windlass.project"
+ENVIRONMENT = "dev.windlass.environment"
+SERVICE = "dev.windlass.service"
+DIGEST = "dev.windlass.digest"
+ONE_SHOT = "dev.windlass.one-shot"
+
+
+def compose_project(project: str, environment: str) -> str:
+    """The Compose project name of an environment: lower case letters, digits, `_` and `-`, starting with one of the first two."""
+    joined = re.sub(r"[^a-z0-9_-]+", "-", f"{project}-{environment}".lower())
+    return joined.strip("-_") or "windlass"

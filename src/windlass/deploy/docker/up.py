@@ -1,0 +1,227 @@
+"""Running `docker compose up` while watching what comes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from windlass import process
+from windlass.compose.load import ComposeModel
+from windlass.deploy.docker import engine
+from windlass.deploy.docker.containers import Container, worst
+from windlass.deploy.docker.watch import Verdict, Watch
+from windlass.errors import DeploymentFailed
+from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
+from windlass.waiting import Clock, DeadlinePassed, wait_for
+
+_EVIDENCE_LINES = 30
+_EVERY = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """A model, ready for Compose. `environ` holds the variables that its secrets and configs are made from."""
+
+    project: str
+    model: ComposeModel = field(repr=False)
+    directory: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    @property
+    def document(self) -> str:
+        return json.dumps(self.model)
+
+
+def compose_command(project: str, directory: Path, *arguments: str) -> list[str]:
+    """A Compose command on the model given on standard input: interpolated values never rest on disk."""
+    return [
+        "docker", "compose", "--progress", "plain", "--project-directory", str(directory), "-p", project, "-f", "-",
+        *arguments,
+    ]  # fmt: skip
+
+
+def up_command(project: str, directory: Path) -> list[str]:
+    return compose_command(project, directory, "up", "--detach", "--no-build", "--remove-orphans", "--pull", "never")
+
+
+class _Run:
+    """`docker compose up` in the background, so that it can be ended early: Compose itself waits for ever."""
+
+    def __init__(self, compose: Compose) -> None:
+        self._compose = compose
+        self._pid: int | None = None
+        self._stopping = False
+        self.lines: list[str] = []
+        self.code: int | None = None
+        self.problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        return not self._thread.is_alive()
+
+    def end(self) -> None:
+        """Terminate it if it still runs, and wait for that."""
+        self._stopping = True
+        while self._thread.is_alive():
+            if self._pid is not None:
+                try:
+                    os.killpg(self._pid, signal.SIGTERM)
+                except (ProcessLookupError, PermissionError):
+                    pass
+            self._thread.join(1.0)
+
+    def _work(self) -> None:
+        compose = self._compose
+        # The shell tells its process id and becomes Compose: the only handle on a program that prints nothing while it waits.
+        argv = ["sh", "-c", 'echo "$$"; exec "$@"', "sh", *up_command(compose.project, compose.directory)]
+        try:
+            self.code = process.stream(
+                argv, self._hear, env=compose.environ, input=compose.document, stop=lambda: self._stopping
+            )
+        except BaseException as error:  # handed to the watching thread
+            self.problem = error
+
+    def _hear(self, line: str) -> None:
+        if self._pid is None:
+            self._pid = int(line)
+        else:
+            self.lines.append(line)
+
+
+def bring_up(
+    compose: Compose,
+    wanted: Mapping[str, str],
+    changed: Sequence[str],
+    *,
+    seconds: float,
+    clock: Clock,
+    emit: Emit,
+    stage: StageName,
+) -> None:
+    """Start what is not there, in dependency order, and wait until every service is well.
+
+    Args:
+        wanted: service → configuration hash.
+        changed: services that are created or recreated.
+        seconds: the deadline.
+
+    Raises:
+        DeploymentFailed: never ready, crash loop, exited; `evidence` has log and health output of each failed service.
+    """
+    began = clock.now()
+    watch = Watch(wanted, changed, began)
+    report = _Report(changed, began, emit, stage)
+    run = _Run(compose)
+
+    def look() -> tuple[bool, list[Container], dict[str, Verdict]]:
+        over = run.over  # asked first: what is seen afterwards is then final
+        there = engine.containers(compose.project)
+        verdicts = watch.judge(there, clock.now())
+        report.say(verdicts, clock.now())
+        return over, there, verdicts
+
+    def decided(seen: tuple[bool, list[Container], dict[str, Verdict]]) -> bool:
+        over, _, verdicts = seen
+        kinds = {verdict.kind for verdict in verdicts.values()}
+        return "failed" in kinds or (over and (run.code != 0 or kinds <= {"well"}))
+
+    late = False
+    try:
+        seen = wait_for(look, decided, seconds=seconds, every=_EVERY, clock=clock)
+    except DeadlinePassed as error:
+        late = True
+        seen = error.last  # type: ignore[assignment]
+    finally:
+        run.end()
+    if run.problem is not None:
+        raise run.problem
+    _, there, verdicts = seen
+    failed = {service: verdict.message for service, verdict in verdicts.items() if verdict.kind == "failed"}
+    if not failed and run.code == 0 and not late:
+        return
+    if not failed:
+        failed = {
+            service: f"not ready after {seconds:g} s: {verdict.message}" if late else verdict.message
+            for service, verdict in verdicts.items()
+            if verdict.kind == "waiting"
+        }
+    report.fail(failed, clock.now())
+    raise _failure(failed, there, wanted, () if late or run.code in (0, None) else run.lines)
+
+
+class _Report:
+    """Tells each change of state once."""
+
+    def __init__(self, changed: Sequence[str], began: float, emit: Emit, stage: StageName) -> None:
+        self._last: dict[str, str] = {}
+        self._done: set[str] = set()
+        self._changed, self._began, self._emit, self._stage = changed, began, emit, stage
+        for service in changed:
+            emit(ServiceStarted(stage, service))
+
+    def say(self, verdicts: Mapping[str, Verdict], now: float) -> None:
+        for service in self._changed:
+            verdict = verdicts.get(service)
+            if verdict is None or service in self._done or self._last.get(service) == verdict.message:
+                continue
+            self._last[service] = verdict.message
+            self._emit(ServiceProgress(self._stage, service, verdict.message))
+            if verdict.kind == "well":
+                self._done.add(service)
+                self._emit(ServiceFinished(self._stage, service, "ok", now - self._began, verdict.message))
+
+    def fail(self, failed: Mapping[str, str], now: float) -> None:
+        for service, message in failed.items():
+            self._emit(ServiceFinished(self._stage, service, "failed", now - self._began, message))
+
+
+def _failure(
+    failed: Mapping[str, str], there: Sequence[Container], wanted: Mapping[str, str], said: Sequence[str]
+) -> DeploymentFailed:
+    at_hand = worst(c for c in there if c.config_hash == wanted.get(c.service))
+    evidence = {service: _evidence(message, at_hand.get(service)) for service, message in failed.items()}
+    named = "; ".join(f"{service}: {message}" for service, message in failed.items())
+    refused = compose_refusal(said)
+    if refused and "is unhealthy" not in refused and "didn't complete successfully" not in refused:
+        named = refused
+    return DeploymentFailed(
+        named or "Docker Compose could not start the release",
+        where=next(iter(failed)) if len(failed) == 1 and named == refused else None,
+        remedy=_remedy(named),
+        evidence=evidence,
+    )
+
+
+def compose_refusal(lines: Sequence[str]) -> str:
+    """The reason Compose gave for ending, without its prefixes; "" when it gave none."""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    if last.startswith(("Container ", "Network ", "Volume ")):
+        return ""
+    return last.removeprefix("Error response from daemon: ")
+
+
+def _remedy(message: str) -> str:
+    if "port is already allocated" in message or "address already in use" in message:
+        return "stop what uses the port, or give this environment another one: ports or port_offset in windlass.yaml"
+    return "look at the log lines shown; docker compose says more with --verbose"
+
+
+def _evidence(message: str, container: Container | None) -> tuple[str, ...]:
+    if container is None:
+        return (message,)
+    lines = [message]
+    if container.status != "running":
+        lines.append(f"exit code: {container.exit_code}")
+    if container.error:
+        lines.append(f"engine: {container.error}")
+    if container.health_output:
+        lines += ["last health check:", *(f"  {line}" for line in container.health_output.strip().splitlines()[-5:])]
+    log = engine.tail(container.id, _EVIDENCE_LINES)
+    return (*lines, f"last {len(log)} log lines:" if log else "it wrote no log", *(f"  {line}" for line in log))

@@ -1,0 +1,77 @@
+"""Judging containers while they start. Pure: it is fed with what the engine said and the time it was said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from windlass.deploy.docker.containers import Container, worst
+
+SETTLE = 2.0
+"""Seconds that a changed container without a health check must run before it counts as well."""
+
+CRASH_LOOP = 3
+"""Restarts that make a crash loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`well` and `failed` are final for the moment; `message` is short and for people."""
+
+    kind: Literal["waiting", "well", "failed"]
+    message: str
+
+
+class Watch:
+    """Follows the services of one switch.
+
+    Args:
+        wanted: service → configuration hash it must come to run.
+        changed: the services that this switch creates or recreates; the others only must not fail.
+    """
+
+    def __init__(self, wanted: Mapping[str, str], changed: Iterable[str], began: float) -> None:
+        self._wanted = wanted
+        self._changed = frozenset(changed)
+        self._began = began
+        self._since: dict[str, tuple[tuple[str, str], float]] = {}
+        self._restarts: dict[str, int] = {}
+
+    def judge(self, containers: Iterable[Container], now: float) -> dict[str, Verdict]:
+        """One verdict a service, from what is there at `now` (monotonic seconds)."""
+        there = worst(c for c in containers if c.config_hash == self._wanted.get(c.service))
+        return {service: self._judge(service, there.get(service), now) for service in self._wanted}
+
+    def _judge(self, service: str, container: Container | None, now: float) -> Verdict:
+        if container is None:
+            return Verdict("waiting", "waiting for its turn")
+        running_for = now - self._first_seen(service, container, now)
+        before = self._restarts.setdefault(container.id, container.restarts)
+        restarts = container.restarts - (0 if service in self._changed else before)
+        if restarts >= CRASH_LOOP:
+            return Verdict("failed", f"crash loop: restarted {restarts} times, exit code {container.exit_code}")
+        state = container.state
+        if state == "completed":
+            return Verdict("well", "completed")
+        if state == "unhealthy":
+            return Verdict("failed", f"unhealthy: {container.detail or 'its health check fails'}")
+        if state == "exited":
+            return Verdict("failed", f"exited with {container.detail or container.status}")
+        if state == "restarting":
+            return Verdict("waiting", f"restarted {_times(restarts)} (exit code {container.exit_code})")
+        if state == "healthy":
+            return Verdict("well", f"healthy after {now - self._began:.1f} s")
+        if state == "running" and (service not in self._changed or running_for >= SETTLE):
+            return Verdict("well", f"running after {now - self._began:.1f} s")
+        return Verdict("waiting", f"starting, restarted {_times(restarts)}" if restarts else "starting")
+
+    def _first_seen(self, service: str, container: Container, now: float) -> float:
+        run = (container.id, container.started)
+        if service not in self._since or self._since[service][0] != run:
+            self._since[service] = (run, now)
+        return self._since[service][1]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
