@@ -36,11 +36,16 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """A base image as the Dockerfile names it, pinned: `digest` is the index or manifest digest to pass to the builder, `platforms` maps a platform to its manifest's digest."""
+    """A base image as the Dockerfile names it, pinned: `digest` is the index or manifest digest to pass to the builder, `platforms` maps a platform to its manifest's digest.
+
+    `onbuild` are the instructions it runs in every build from it (its configuration's `OnBuild`); None when nobody looked,
+    which makes what such a build reads unknown.
+    """
 
     name: str
     digest: str
     platforms: Mapping[str, str]
+    onbuild: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,9 @@ class ServicePlan:
 
     `digest` is the index digest in the registry when action is reuse. `needs` are the services whose images this build
     starts from. `test_fingerprint` is None when the service has no tests; `tested` says these tests already passed.
+
+    Pins for the builder: each of `bases` replaces the build context of its `name`; each of `links` is a name in the
+    Dockerfile (or among the named contexts) and the service whose image stands for it; `frontend` is the pinned `# syntax=`.
     """
 
     service: Service
@@ -60,6 +68,8 @@ class ServicePlan:
     needs: tuple[str, ...] = ()
     test_fingerprint: str | None = None
     tested: bool = False
+    links: tuple[tuple[str, str], ...] = ()
+    frontend: BaseImage | None = None
 
 
 @dataclass(frozen=True, slots=True)

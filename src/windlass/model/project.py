@@ -68,7 +68,10 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service of the Compose file. `image` is its repository name inside the registry when `build` is set."""
+    """One service of the Compose file. `image` is its repository name inside the registry when `build` is set.
+
+    `reference` is Compose's `image:` as written, by which other Dockerfiles may name the service's image.
+    """
 
     name: str
     image: str
@@ -78,6 +81,7 @@ class Service:
     profiles: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     health: tuple[HealthCheck, ...] = ()
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,34 @@ class Remembered:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file of a source tree. `path` is relative to the repository root, POSIX style; `mode` six octal digits ("100644",
+    "100755", "120000" symlink, "160000" submodule); `oid` git's object id, whose content is the symlink's target for a symlink.
+    """
+
+    path: str
+    mode: str
+    oid: str
+
+
+class Files(Protocol):
+    """The source tree to plan from. Drivers: `git.tree.GitFiles` and `testing.files.FakeFiles`.
+
+    Folders are not listed: one exists where a file is below it.
+    """
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """Paths of all files, symlinks and submodules, sorted by code point."""
+
+    def entry(self, index: int) -> FileEntry:
+        """What is at `paths[index]`."""
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, or the target of a symlink, at exactly this path; None when there is none."""
+
+
 class Memory(Protocol):
     """Drivers: `oci.memory.RegistryMemory` and `testing.memory.FakeMemory`.
 

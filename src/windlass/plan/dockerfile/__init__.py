@@ -1,0 +1,1 @@
+"""Dockerfiles, read by BuildKit's rules. `stages.read` is the way in."""

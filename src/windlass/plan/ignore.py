@@ -1,0 +1,174 @@
+"""`.dockerignore` rules, as BuildKit applies them while it walks a context (moby/patternmatcher through tonistiigi/fsutil).
+
+A path is decided from the top down: a pattern that matched a folder stays matched for everything below it, the last
+pattern that matches wins, and a pattern is only looked at where it could change the verdict. That last habit is part of
+the meaning: `a/b` after `!a/b/c` does not take `a/b/c` away again.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from windlass.plan.patterns import BadPattern, glob
+
+_Matched: TypeAlias = tuple[bool, ...]
+_SPACE = " \t\n\v\f\r\x85\xa0"
+
+
+def read_patterns(text: str) -> list[str]:
+    """Patterns of a `.dockerignore` file: comments and blank lines dropped, paths cleaned, a leading "/" removed."""
+    patterns = []
+    for line in text.removeprefix("\ufeff").split("\n"):
+        if line.startswith("#"):
+            continue
+        pattern = line.strip(_SPACE)
+        if not pattern:
+            continue
+        exception = pattern.startswith("!")
+        if exception:
+            pattern = pattern[1:].strip(_SPACE)
+        if pattern:
+            pattern = _clean(pattern)
+            if len(pattern) > 1 and pattern.startswith("/"):
+                pattern = pattern[1:]
+        patterns.append(f"!{pattern}" if exception else pattern)
+    return patterns
+
+
+class IgnoreRules:
+    """Compiled patterns; later ones win, `!` makes an exception.
+
+    Raises:
+        BadPattern: one of them is malformed; its text is the argument.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._rules: list[tuple[Callable[[str], bool], bool]] = []
+        for raw in patterns:
+            pattern = raw.strip(_SPACE)
+            if not pattern:
+                continue
+            pattern = _clean(pattern)
+            exception = pattern.startswith("!")
+            if exception:
+                pattern = pattern[1:]
+                if not pattern:
+                    raise BadPattern(raw)
+            glob(pattern)  # its syntax is judged by filepath.Match, though its meaning is not
+            self._rules.append((_compile(pattern), exception))
+        self._exceptions = any(exception for _, exception in self._rules)
+        self._folders: dict[str, tuple[bool, _Matched]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def ignores(self, path: str) -> bool:
+        """Whether a file or folder (relative to the context, no leading "/") is left out."""
+        if not self._rules or path in ("", "."):
+            return False
+        parent = path.rpartition("/")[0]
+        above = self._folder(parent) if parent else (False, ())
+        if above[0] and not self._exceptions:
+            return True
+        return self._decide(path, above[1])[0]
+
+    def ignores_all_below(self, folder: str) -> bool:
+        """Whether nothing below an ignored folder can come back; False also when that is not known."""
+        return not self._exceptions and bool(self._rules) and folder != "" and self.ignores(folder)
+
+    def _folder(self, path: str) -> tuple[bool, _Matched]:
+        known = self._folders.get(path)
+        if known is None:
+            parent = path.rpartition("/")[0]
+            above: tuple[bool, _Matched] = self._folder(parent) if parent else (False, ())
+            known = above if above[0] and not self._exceptions else self._decide(path, above[1])
+            self._folders[path] = known
+        return known
+
+    def _decide(self, path: str, above: _Matched) -> tuple[bool, _Matched]:
+        ignored = False
+        seen = []
+        for number, (match, exception) in enumerate(self._rules):
+            hit = bool(above) and above[number]
+            if not hit and exception == ignored:
+                hit = match(path)
+            seen.append(hit)
+            if hit:
+                ignored = not exception
+        return ignored, tuple(seen)
+
+
+def _clean(pattern: str) -> str:
+    cleaned = posixpath.normpath(pattern)
+    return cleaned[1:] if cleaned.startswith("//") else cleaned  # POSIX keeps two leading slashes, Go does not
+
+
+def _compile(pattern: str) -> Callable[[str], bool]:
+    """A matcher for one path. `**` stands for any number of folders; otherwise as `filepath.Match`.
+
+    Which of the four forms a pattern takes decides some corner cases, so the forms are kept.
+    """
+    expression: list[str] = []
+    form = "exact"
+    at = position = 0
+    while at < len(pattern):
+        char = pattern[at]
+        at += 1
+        if char == "*" and pattern[at : at + 1] == "*":
+            at += 1
+            if pattern[at : at + 1] == "/":
+                at += 1
+            if at == len(pattern):
+                if form == "exact":
+                    form = "prefix"
+                else:
+                    expression.append(".*")
+                    form = "expression"
+            else:
+                expression.append("(.*/)?")
+                form = "expression"
+            if position == 0:
+                form = "suffix"
+        elif char == "*":
+            expression.append("[^/]*")
+            form = "expression"
+        elif char == "?":
+            expression.append("[^/]")
+            form = "expression"
+        elif char == "\\" and at < len(pattern):
+            expression.append(re.escape(pattern[at]))
+            at += 1
+            form = "expression"
+        elif char == "[":
+            end = _class_end(pattern, at)
+            expression.append(glob(pattern[at - 1 : end]).pattern)
+            at = end
+            form = "expression"
+        else:
+            expression.append(re.escape(char))
+            if char == "]":
+                form = "expression"
+        position += 1
+    if form == "exact":
+        return lambda path: path == pattern
+    if form == "prefix":
+        start = pattern[:-2]
+        return lambda path: path.startswith(start)
+    if form == "suffix":
+        end_text = pattern[2:]
+        bare = end_text[1:] if end_text.startswith("/") else None
+        return lambda path: path.endswith(end_text) or path == bare
+    whole = re.compile("".join(expression), re.DOTALL)
+    return lambda path: whole.fullmatch(path) is not None
+
+
+def _class_end(pattern: str, at: int) -> int:
+    """The index after the "]" that closes a class whose "[" is before `at`. The pattern's syntax is known to be good."""
+    if pattern[at : at + 1] == "^":
+        at += 1
+    while pattern[at] != "]":
+        at += 2 if pattern[at] == "\\" else 1
+    return at + 1
