@@ -47,7 +47,7 @@ def connect() -> Engine:
     server = json.loads(printed)
     if not server:
         raise EngineUnavailable("the container engine does not answer", remedy=_REMEDY)
-    return Engine(server.get("Version", ""), tuple(int(part) for part in server.get("APIVersion", "0").split(".")))
+    return Engine(server.get("Version", ""), tuple(int(part) for part in server.get("ApiVersion", "0").split(".")))
 
 
 def containers(project: str) -> list[Container]:
