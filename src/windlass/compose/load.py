@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from windlass import process
 from windlass.compose import messages
 from windlass.compose.overlay import without_env_files
+from windlass.config.images import repository_of
 from windlass.errors import ConfigError
 
 ComposeModel: TypeAlias = dict[str, Any]
@@ -87,6 +88,15 @@ def read(
     if not done.ok:
         raise messages.refusal(done.stderr, [_short(file, directory) for file in files], directory)
     return Loaded(_parse(done.stdout), (*messages.warnings(done.stderr), *notes), messages.unset(done.stderr))
+
+
+def project_directory(files: Sequence[str]) -> str:
+    """What Compose resolves relative paths against when nothing else is said: the folder of the first file.
+
+    Args:
+        files: paths relative to the repository root; so is the result ("." for the root).
+    """
+    return PurePosixPath(files[0]).parent.as_posix()
 
 
 def config_command(
@@ -165,7 +175,11 @@ def _without_secrets(
 
 def _builds(model: ComposeModel) -> list[Any]:
     """What decides about images: placeholders must not get into these."""
-    return [(service.get("build"), service.get("image")) for service in (model.get("services") or {}).values()]
+    return [
+        (service.get("build"), repository_of(str(service.get("image") or "")))
+        for service in (model.get("services") or {}).values()
+        if service.get("build") is not None
+    ]
 
 
 def _config(

@@ -27,7 +27,7 @@ def _services(files: list[Path], directory: Path) -> set[str]:
         if path in seen:
             continue
         seen.add(path)
-        document = _document(path)
+        document = plain_document(path)
         services = document.get("services")
         if isinstance(services, dict):
             names.update(str(name) for name in services)
@@ -37,7 +37,7 @@ def _services(files: list[Path], directory: Path) -> set[str]:
     return names
 
 
-def _document(path: Path) -> dict[str, Any]:
+def plain_document(path: Path) -> dict[str, Any]:
     """A Compose file as plain data, its own tags (`!reset`, `!override`) passed over; {} when it cannot be read."""
     import yaml
 
@@ -47,7 +47,7 @@ def _document(path: Path) -> dict[str, Any]:
     Lenient.add_multi_constructor("", lambda loader, suffix, node: None)
     try:
         loaded = yaml.load(path.read_text(encoding="utf-8"), Lenient)
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}
     return loaded if isinstance(loaded, dict) else {}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from windlass.config.build import build_spec
 from windlass.config.health import from_compose
+from windlass.config.images import repository_of
 from windlass.config.yaml import Document, Keys, read
 from windlass.errors import ConfigError
 from windlass.model.project import (
@@ -50,11 +51,12 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
     section = _section(document)
     files = _compose_files(section, document, directory)
     _environments_agree(section, document, directory)
+    folder = compose.project_directory(files)
     loaded = compose.read(
         [directory / name for name in files],
-        directory=directory,
+        directory=directory / folder,
         project=section.project,
-        checkout=root,
+        checkout=root / folder,
         builds_only=True,
     )
     model = compose.unescape(loaded.model)
@@ -276,6 +278,7 @@ def _service(
         profiles=tuple(service.get("profiles") or ()),
         depends_on=tuple(service.get("depends_on") or ()),
         health=_health(name, service, extras),
+        reference=image or None,
     )
 
 
@@ -286,16 +289,6 @@ def _health(name: str, service: Mapping[str, Any], extras: ServiceSection) -> tu
         )
     found = from_compose(name, service)
     return (found,) if found else ()
-
-
-def repository_of(image: str) -> str:
-    """The repository of an image reference, without registry host, tag and digest: `ghcr.io/team/app:1` → `team/app`."""
-    name = image.partition("@")[0]
-    head, slash, rest = name.partition("/")
-    if slash and ("." in head or ":" in head or head == "localhost"):
-        name = rest
-    folder, slash, last = name.rpartition("/")
-    return folder + slash + last.partition(":")[0]
 
 
 def _images_differ(services: tuple[Service, ...], document: Document) -> None:
