@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
+from windlass.registry.incoming import Incoming
 from windlass.registry.names import (
     ALGORITHMS,
     Digest,
@@ -21,8 +22,6 @@ from windlass.registry.uploads import Upload
 from windlass.registry.wire import Part, Reply, Request, need_digest
 
 T = TypeVar("T")
-_BATCH = 2 * 1024 * 1024
-"""Bytes gathered before they are handed to a thread: large enough that the hand-over costs nothing, small enough to keep memory flat."""
 
 
 class BlobHandlers:
@@ -145,31 +144,27 @@ class BlobHandlers:
         return Reply(204)
 
     async def _receive(self, request: Request, name: str, upload: Upload, expected: int | None) -> None:
-        """Write the body while it arrives: one batch is on its way to the disk while the next is gathered.
+        """Write the body while it arrives.
 
-        A client that goes away leaves what it sent, to go on from; a body of another length than announced leaves
-        nothing; neither does a full disk, which ends the session.
+        A client that goes away (the body then simply ends early) leaves what it sent, to go on from. A chunk that is
+        not as long as its `Content-Range` leaves nothing, and neither does a full disk, which ends the session.
         """
-        before = upload.size
-        loop = asyncio.get_running_loop()
-        writing: asyncio.Future[None] | None = None
-        batch: list[bytes] = []
-        gathered = received = 0
+        before, received = upload.size, 0
+        incoming = Incoming(upload, self._pool)
         try:
-            async for chunk in request.body:
-                batch.append(chunk)
-                gathered += len(chunk)
-                received += len(chunk)
-                if gathered >= _BATCH:
-                    if writing is not None:
-                        await writing
-                    writing = loop.run_in_executor(self._pool, upload.append, batch)
-                    batch, gathered = [], 0
-        finally:
-            if writing is not None:
-                await self._written(upload, writing)
-            if batch:
-                await self._written(upload, loop.run_in_executor(self._pool, upload.append, batch))
+            try:
+                async for chunk in request.body:
+                    received += len(chunk)
+                    if incoming.add(chunk):
+                        await incoming.pass_on()
+            finally:
+                await incoming.finish()
+        except OSError:
+            self._storage.uploads.drop(upload)
+            raise
+        announced = request.length()
+        if announced is not None and received < announced:
+            raise Problem(400, "SIZE_INVALID", "the connection ended before the body did")
         if expected is not None and received != expected:
             await self._blocking(upload.roll_back)
             raise Problem(
@@ -178,13 +173,6 @@ class BlobHandlers:
                 f"provided length {expected} did not match content length {received}",
                 headers=(("range", _range(before)),),
             )
-
-    async def _written(self, upload: Upload, writing: asyncio.Future[None]) -> None:
-        try:
-            await writing
-        except OSError:
-            self._storage.uploads.drop(upload)
-            raise
 
     async def _blocking(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)

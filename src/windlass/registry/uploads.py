@@ -51,23 +51,28 @@ class Upload:
         self._close()
         self._claimed.release()
 
-    def append(self, parts: Sequence[bytes]) -> None:
-        """Write and hash; blocks on the disk.
+    def write(self, parts: Sequence[bytes]) -> None:
+        """Append to the file; blocks on the disk. Runs beside `hash` of the same parts, each of them in order.
 
         Raises:
             OSError: nothing of `parts` counts, and the file is as long as before.
         """
-        if self._handle is None:
-            self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        handle = self._open_file()
         try:
-            write_many(self._handle, parts)
+            write_many(handle, parts)
         except OSError:
-            os.ftruncate(self._handle, self.size)
+            os.ftruncate(handle, self.size)
             raise
-        for part in parts:
-            self.size += len(part)
-            if self._hasher is not None:
+        self.size += sum(map(len, parts))
+
+    def hash(self, parts: Sequence[bytes]) -> None:
+        if self._hasher is not None:
+            for part in parts:
                 self._hasher.update(part)
+
+    def flush(self) -> None:
+        """Push what was written so far to the disk, so that less is left to wait for at the end."""
+        os.fdatasync(self._open_file())
 
     def roll_back(self) -> None:
         """Forget what was written since `claim`."""
@@ -87,9 +92,12 @@ class Upload:
             actual = hash_file(self.path, algorithm)
         if actual != digest:
             raise digest_invalid(digest, "provided digest did not match uploaded content")
-        handle = self._handle if self._handle is not None else os.open(self.path, os.O_WRONLY)
-        self._handle = handle
-        os.fsync(handle)
+        os.fsync(self._open_file())
+
+    def _open_file(self) -> int:
+        if self._handle is None:
+            self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        return self._handle
 
     def _close(self) -> None:
         if self._handle is not None:
