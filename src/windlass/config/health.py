@@ -13,13 +13,19 @@ from windlass.model.project import HealthCheck
 _URL = re.compile(r"https?://[^\s'\"()<>|;&]+")
 _HERE = {"localhost", "127.0.0.1", "0.0.0.0", "::1"}
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
-_CURL_WITH_CERTIFICATE = {"--cert", "-E", "--key"}
-_NOT_GET = {"-X", "--request", "-d", "--data", "--data-raw", "--post-data", "-T", "--upload-file"}
-_LAX = {"-k", "--insecure", "--no-check-certificate"}
+_MORE_THAN_A_GET = {
+    *("--cert", "-E", "--key", "--certificate", "--private-key"),
+    *("-X", "--request", "--method", "-d", "--data", "--data-raw", "--json", "--post-data", "-T", "--upload-file"),
+    *("-H", "--header", "-u", "--user", "--password", "--oauth2-bearer", "--unix-socket"),
+}
+_LAX = {"-k", "--insecure", "--no-check-certificate", "--cacert", "--ca-certificate"}
 
 
 def from_compose(name: str, service: Mapping[str, Any]) -> HealthCheck | None:
-    """The HTTP check that a service's healthcheck makes, or None: it makes none, needs a client certificate, or its port is not published.
+    """The HTTP check that a service's healthcheck makes; None where one from outside could judge otherwise.
+
+    That is: it asks for no URL of its own published port, sends more than a plain GET (headers, a body, a client
+    certificate), or is content with any status (curl without `--fail`).
 
     Args:
         service: the service as Compose prints it, unescaped.
@@ -30,7 +36,7 @@ def from_compose(name: str, service: Mapping[str, Any]) -> HealthCheck | None:
     variables = {str(key): str(value) for key, value in (service.get("environment") or {}).items() if value is not None}
     words = [_expand(word, variables) for word in words]
     url = _url(words)
-    if url is None or _CURL_WITH_CERTIFICATE & set(words) or _NOT_GET & set(words):
+    if url is None or not _is_plain_get(words):
         return None
     try:
         parts = urlsplit(url)
@@ -64,13 +70,14 @@ def _words(healthcheck: Mapping[str, Any]) -> list[str] | None:
         test = ["CMD-SHELL", test]
     kind, *rest = [str(word) for word in test]
     if kind == "CMD":
-        return rest
+        return rest or None
     if kind != "CMD-SHELL" or not rest:
         return None
     try:
-        return shlex.split(rest[0])
+        words = shlex.split(rest[0])
     except ValueError:
         return None
+    return words or None
 
 
 def _url(words: list[str]) -> str | None:
@@ -79,14 +86,27 @@ def _url(words: list[str]) -> str | None:
     return urls.pop() if len(urls) == 1 else None
 
 
+def _is_plain_get(words: list[str]) -> bool:
+    program = words[0].rpartition("/")[2]
+    options = {word.partition("=")[0] for word in words}
+    if options & _MORE_THAN_A_GET:
+        return False
+    if program == "curl":
+        return any(word.startswith("--fail") or _has_letter(word, "f") for word in words)
+    if program.startswith("python"):
+        code = words[-1] if "-c" in words else ""
+        return "urlopen(" in code and "Request(" not in code and "https:" not in code
+    return program == "wget"
+
+
 def _accepts_any(words: list[str]) -> bool:
-    """Certificates are not verified against public authorities: `-k`, alone or among other short options of curl, or an own authority."""
-    for word in words:
-        if word in _LAX or word == "--cacert" or "CERT_NONE" in word or "_create_unverified_context" in word:
-            return True
-        if re.fullmatch(r"-[a-zA-Z]*k[a-zA-Z]*", word) and words[0].rpartition("/")[2] == "curl":
-            return True
-    return False
+    """The certificate is not verified, or against an authority of its own that nobody outside knows."""
+    return bool(_LAX & {word.partition("=")[0] for word in words}) or any(_has_letter(word, "k") for word in words)
+
+
+def _has_letter(word: str, letter: str) -> bool:
+    """Whether a word is a group of short options with this one in it: `-fsSk`."""
+    return bool(re.fullmatch(r"-[a-zA-Z]+", word)) and letter in word
 
 
 def _expand(word: str, variables: Mapping[str, str]) -> str:

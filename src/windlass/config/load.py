@@ -250,8 +250,40 @@ def _services(
             f"none of its {len(services)} services has a build section; name the Compose file that declares your builds",
             where=where,
         )
+    _extras_apply(section, services, document, files, directory)
     _images_differ(services, document)
     return services
+
+
+def _extras_apply(
+    section: ProjectSection, services: tuple[Service, ...], document: Document, files: tuple[str, ...], directory: Path
+) -> None:
+    """What is said about a service fits it: tests exist, images are named where they are built."""
+    from windlass.config.models import REPOSITORY
+
+    for service in services:
+        own = section.services.get(service.name)
+        at: Keys = ("services", service.name)
+        if own is not None and service.build is None:
+            for key in ("image", "test"):
+                if getattr(own, key) is not None:
+                    raise ConfigError(
+                        f"{service.name} has no build section in {', '.join(files)}; take {key} out",
+                        where=document.where((*at, key)),
+                    )
+        if service.test and service.test.files and not (directory / service.test.files).exists():
+            here = own is not None and own.test is not None
+            raise ConfigError(
+                f"there is no file or folder {service.test.files}; write one, relative to {FILE}",
+                where=document.where((*at, "test", "files"))
+                if here
+                else f"{', '.join(files)}: services.{service.name}.x-windlass.test.files",
+            )
+        if service.build is not None and not REPOSITORY.fullmatch(service.image):
+            raise ConfigError(
+                f"'{service.image}' cannot name an image; write services: {{{service.name}: {{image: NAME}}}}",
+                where=document.where(at),
+            )
 
 
 def _service(

@@ -15,8 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from windlass.config.duration import PATTERN, parse_duration
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*")
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d{1,5})?")
+REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*")
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?")
 _TAG_PART = re.compile(r"[A-Za-z0-9_.-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -29,6 +29,11 @@ def _matching(pattern: re.Pattern[str], expected: str, longest: int = 255) -> Be
         return value
 
     return BeforeValidator(check)
+
+
+def _shown(pattern: re.Pattern[str]) -> WithJsonSchema:
+    """The pattern for editors, which anchor nothing by themselves."""
+    return WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern.pattern})$"})
 
 
 def _port(value: Any) -> Any:
@@ -87,18 +92,15 @@ def _registry(value: Any) -> Any:
 
 
 def _host(value: Any) -> Any:
-    if isinstance(value, str):
-        if "://" in value:
-            raise ValueError("expected a host without https://")
-        if "/" in value:
-            raise ValueError("expected a host without a path (a path goes to prefix)")
-        if (
-            not _HOST.fullmatch(value)
-            or not 0
-            < int(value.rpartition(":")[2] if value[-1:].isdigit() and ":" in value and not value.endswith("]") else 1)
-            <= 65535
-        ):
-            raise ValueError("expected a host, with or without a port")
+    if not isinstance(value, str):
+        return value
+    if "://" in value:
+        raise ValueError("expected a host without https://")
+    if "/" in value:
+        raise ValueError("expected a host without a path (a path goes to prefix)")
+    found = _HOST.fullmatch(value)
+    if found is None or not 1 <= int(found["port"] or 1) <= 65535:
+        raise ValueError("expected a host, with or without a port")
     return value
 
 
@@ -113,12 +115,18 @@ Text = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, BeforeValidator(_inside)]
 Port = Annotated[int, BeforeValidator(_port), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": PATTERN})]
-Name = Annotated[str, _matching(_NAME, "lower-case letters, digits, '-' and '_', starting with a letter or digit", 63)]
-Repository = Annotated[
-    str, _matching(_REPOSITORY, "a repository name: lower-case letters, digits, '.', '_', '-' and '/'")
+Name = Annotated[
+    str,
+    _matching(_NAME, "lower-case letters, digits, '-' and '_', starting with a letter or digit", 63),
+    _shown(_NAME),
 ]
-Variable = Annotated[str, _matching(_VARIABLE, "the name of an environment variable, not its value")]
-Platform = Annotated[str, _matching(_PLATFORM, "a platform as os/architecture")]
+Repository = Annotated[
+    str,
+    _matching(REPOSITORY, "a repository name: lower-case letters, digits, '.', '_', '-' and '/'"),
+    _shown(REPOSITORY),
+]
+Variable = Annotated[str, _matching(_VARIABLE, "the name of an environment variable, not its value"), _shown(_VARIABLE)]
+Platform = Annotated[str, _matching(_PLATFORM, "a platform as os/architecture"), _shown(_PLATFORM)]
 Tag = Annotated[str, BeforeValidator(_tag)]
 
 
