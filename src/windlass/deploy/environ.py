@@ -12,15 +12,17 @@ from windlass.errors import ConfigError
 _LINE = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*(?:=\s*(?P<value>.*))?$")
 
 
-def variables(root: Path, env_files: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Names and values from `env_files` (relative to `root`; `.env` when none are named), then this process's own.
+def variables(
+    root: Path, env_files: Iterable[str], *, default: str = ".env", environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Names and values from `env_files`, or without any from `default`; then this process's own. Paths are relative to `root`.
 
     Raises:
         ConfigError: a named file does not exist.
     """
     merged: dict[str, str] = {}
     named = list(env_files)
-    for name in named or [".env"]:
+    for name in named or [default]:
         path = root / name
         if path.is_file():
             merged.update(parse_dotenv(path.read_text(encoding="utf-8", errors="replace")))

@@ -6,12 +6,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from windlass import process
-from windlass.deploy.docker import DockerTarget, engine
-from windlass.errors import ConfigError, DeploymentFailed, Locked
-from windlass.model.events import Notice, ServiceFinished
+from windlass.deploy.docker import DockerTarget
+from windlass.model.events import ServiceFinished
 from windlass.waiting import wait_for
 
 SERVER = """

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from windlass.compose.load import ComposeModel, load
+from windlass.compose.load import ComposeModel, project_directory, read
 from windlass.errors import ConfigError
 from windlass.git.repository import Repository
 from windlass.model.release import Release
@@ -25,11 +25,15 @@ _DEPTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`root` is the folder that stood for the repository's root, `base` the one around it that is gone by now."""
+    """`root` is the folder that stood for the repository's root, `base` the one around it that is gone by now.
+
+    `unset` names the variables that Compose found no value for and took as empty.
+    """
 
     model: ComposeModel = field(repr=False)
     root: Path
     base: Path
+    unset: tuple[str, ...] = ()
 
 
 def load_release(repository: Repository, release: Release, *, env_files: Sequence[str], project: str) -> Loaded:
@@ -44,24 +48,23 @@ def load_release(repository: Repository, release: Release, *, env_files: Sequenc
         EnvironmentUnusable: Docker Compose is not installed, or git no longer has the tree.
     """
     if repository.snapshot().tree == release.tree:
-        root = repository.root
-        return Loaded(_load(root, release, env_files, project), root, root)
+        return _load(repository.root, repository.root, release, env_files, project)
     with _written(repository, release.tree) as (root, base):
         try:
-            model = _load(root, release, env_files, project)
+            return _load(root, base, release, env_files, project)
         except ConfigError as error:
             message = error.message.replace(f"{root}/", "")
             raise ConfigError(message, where=error.where, remedy=error.remedy) from error
-        return Loaded(model, root, base)
 
 
-def _load(root: Path, release: Release, env_files: Sequence[str], project: str) -> ComposeModel:
-    return load(
+def _load(root: Path, base: Path, release: Release, env_files: Sequence[str], project: str) -> Loaded:
+    loaded = read(
         [root / name for name in release.compose],
-        directory=root,
+        directory=root / project_directory(release.compose),
         env_files=[root / name for name in env_files],
         project=project,
     )
+    return Loaded(loaded.model, root, base, loaded.unset)
 
 
 @contextmanager

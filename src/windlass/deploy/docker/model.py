@@ -111,8 +111,8 @@ def to_run(
     ports = map_ports(services, ports=environment.ports, offset=environment.port_offset, environment=environment.name)
     for name, service in services.items():
         _alias_container_name(service)
-        for key in _LEFT_TO_OTHERS:
-            service.pop(key, None)
+        for key in [key for key in service if key in _LEFT_TO_OTHERS or key.startswith("x-")]:
+            del service[key]
         for key in ("network_mode", "pid", "ipc"):
             service_of = containers.get(str(service.get(key, "")).removeprefix("container:"))
             if str(service.get(key, "")).startswith("container:") and service_of in services:

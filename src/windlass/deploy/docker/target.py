@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from windlass import process
+from windlass.compose.load import project_directory
 from windlass.deploy import environ
 from windlass.deploy.docker import changes, engine, logs, mounts, naming
 from windlass.deploy.docker.containers import Container, to_state, worst
@@ -112,9 +113,15 @@ class DockerTarget:
 
     def _prepare(self, release: Release, emit: Emit, stage: StageName) -> _Ready:
         answered = engine.connect()
-        known = environ.variables(self._repository.root, self._environment.env_files)
+        known = environ.variables(
+            self._repository.root,
+            self._environment.env_files,
+            default=f"{project_directory(release.compose)}/.env",
+        )
         environ.require(self._environment.secrets, known, environment=self._environment.name)
         loaded = load_release(self._repository, release, env_files=self._environment.env_files, project=self._name)
+        for name in loaded.unset:
+            emit(Notice(f"the variable {name} has no value: Compose takes it as empty", "warning"))
         selection = select(loaded.model, release, release.profiles or self._environment.profiles)
         for service, reason in selection.excluded.items():
             emit(Notice(f"{service} is left out: {reason}", "warning"))

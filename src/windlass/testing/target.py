@@ -1,0 +1,140 @@
+"""A target in memory, which fails in every way a real one can when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Prepared
+from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, Locked
+from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
+from windlass.model.observation import Endpoint, Health, Observation, ServiceState
+from windlass.model.release import Release
+
+Trouble: TypeAlias = Literal[
+    "missing image", "missing variable", "engine gone", "check fails", "never ready", "crash loop", "interrupted"
+]
+
+_PREPARING = ("missing image", "missing variable", "engine gone")
+_HEALTH: dict[Trouble, Health] = {"never ready": "starting", "crash loop": "restarting"}
+
+
+@dataclass
+class FakeTarget:
+    """Runs nothing. `troubles` maps a release id to what goes wrong with it, in `switch` and `restore` alike.
+
+    `calls` records (method, release id); `running` is what `observe` answers; `said` is what `logs` gives; `ports` maps
+    (service, container port) to its endpoint. `also` names services that a release starts beside its own.
+    """
+
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+    ports: dict[tuple[str, int], Endpoint] = field(default_factory=dict)
+    said: list[LogLine] = field(default_factory=list)
+    also: tuple[str, ...] = ()
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    running: dict[str, ServiceState] = field(default_factory=dict)
+    sequence: int = 0
+
+    def prepare(self, release: Release, emit: Emit) -> Prepared:
+        self.calls.append(("prepare", release.id))
+        return self._prepare(release)
+
+    def check(self, prepared: Prepared, emit: Emit) -> Checked:
+        self.calls.append(("check", prepared.release.id))
+        if self.troubles.get(prepared.release.id) == "check fails":
+            raise DeploymentFailed("the check failed", evidence=self._evidence(prepared.release, "check fails"))
+        return Checked(prepared, beside=False)
+
+    def switch(self, checked: Checked, sequence: int, emit: Emit) -> Deployed:
+        self.calls.append(("switch", checked.prepared.release.id))
+        return self._switch(checked.prepared, sequence, emit, "deploy")
+
+    def retire(self, deployed: Deployed, emit: Emit) -> None:
+        self.calls.append(("retire", deployed.release.id))
+
+    def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
+        self.calls.append(("restore", release.id))
+        return self._switch(self._prepare(release), sequence, emit, "restore")
+
+    def observe(self) -> Observation:
+        return Observation(tuple(self.running[name] for name in sorted(self.running)))
+
+    def endpoint(self, service: str, port: int) -> Endpoint | None:
+        return self.ports.get((service, port)) if service in self.running else None
+
+    def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
+        mine = [line for line in self.said if service in (None, line.service)]
+        for line in mine[-tail:] if tail > 0 else []:
+            on_line(line)
+
+    def _prepare(self, release: Release) -> Prepared:
+        trouble = self.troubles.get(release.id)
+        if trouble == "missing image":
+            raise DeploymentFailed(
+                "the image cannot be pulled: not found",
+                where=release.services[0].name,
+                evidence=self._evidence(release, trouble),
+            )
+        if trouble == "missing variable":
+            raise ConfigError("this secret is not set: TOKEN", where="windlass.yaml")
+        if trouble == "engine gone":
+            raise EngineUnavailable("the container engine does not answer", remedy="start it")
+        wanted = self._wanted(release)
+        changes = [self._change(name, digest) for name, digest in wanted.items()]
+        gone = sorted(self.running.keys() - wanted.keys())
+        return Prepared(release, (*changes, *(Change(name, "remove", "the release does not have it") for name in gone)))
+
+    def _change(self, name: str, digest: str | None) -> Change:
+        now = self.running.get(name)
+        if now is None:
+            return Change(name, "create", "not there yet")
+        if now.digest != digest:
+            return Change(name, "recreate", "its image changed")
+        return Change(name, "keep") if now.well else Change(name, "recreate", f"it is {now.health}")
+
+    def _switch(self, prepared: Prepared, sequence: int, emit: Emit, stage: StageName) -> Deployed:
+        release = prepared.release
+        if sequence < self.sequence:
+            raise Locked(f"a newer deployment (number {self.sequence}) has been here")
+        self.sequence = sequence
+        trouble = self.troubles.get(release.id)
+        if trouble == "interrupted":
+            raise KeyboardInterrupt
+        changed = [change.service for change in prepared.changes if change.action in ("create", "recreate")]
+        health: Health = _HEALTH.get(trouble, "healthy") if trouble else "healthy"
+        for name in changed:
+            emit(ServiceStarted(stage, name))
+            emit(ServiceProgress(stage, name, "starting"))
+        wanted = self._wanted(release)
+        kept = {name: state for name, state in self.running.items() if name in wanted and name not in changed}
+        self.running = {
+            name: self._state(name, digest, release, "healthy" if name in kept else health)
+            for name, digest in wanted.items()
+        }
+        for name in changed:
+            emit(ServiceFinished(stage, name, "failed" if trouble else "ok", 0.0, trouble or "healthy"))
+        if trouble in _HEALTH and changed:
+            raise DeploymentFailed(f"{changed[0]}: {trouble}", evidence=self._evidence(release, str(trouble)))
+        return Deployed(release, self.observe())
+
+    def _wanted(self, release: Release) -> dict[str, str | None]:
+        return {service.name: service.digest for service in release.services} | dict.fromkeys(self.also)
+
+    def _state(self, name: str, digest: str | None, release: Release, health: Health) -> ServiceState:
+        ports = tuple((port, where) for (service, port), where in self.ports.items() if service == name)
+        image = release.service(name)
+        return ServiceState(
+            service=name,
+            health=health,
+            image=image.reference if image else name,
+            digest=digest,
+            release=release.id,
+            since="2030-01-01T00:00:00Z",
+            ports=ports,
+            container=f"fake-{name}-1",
+        )
+
+    @staticmethod
+    def _evidence(release: Release, trouble: str) -> dict[str, tuple[str, ...]]:
+        return {service.name: (trouble, "last log line") for service in release.services[:1]}

@@ -1,0 +1,121 @@
+"""Releases that do not become healthy, and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from windlass.errors import ConfigError, DeploymentFailed
+from windlass.model.events import ServiceProgress
+
+SERVICE = """
+services:
+  web:
+    build: .
+    stop_signal: SIGKILL
+"""
+
+
+def test_a_crash_loop_is_given_up_early_with_the_last_log_lines(world: Any) -> None:
+    tree = world.write(
+        {"compose.yml": SERVICE + '    restart: always\n    command: sh -c "echo no database; exit 3"\n'}
+    )
+    with pytest.raises(DeploymentFailed, match=r"web: crash loop: restarted \d times, exit code 3") as failure:
+        world.deploy(world.target(), world.release("r1", tree, web="1"))
+    assert any("no database" in line for line in failure.value.evidence["web"])
+    assert any("restarted" in e.message for e in world.events if isinstance(e, ServiceProgress))
+
+
+def test_a_container_that_exits_is_given_up_at_once(world: Any) -> None:
+    tree = world.write({"compose.yml": SERVICE + '    command: sh -c "echo bad option >&2; exit 2"\n'})
+    with pytest.raises(DeploymentFailed, match="web: exited with exit code 2") as failure:
+        world.deploy(world.target(), world.release("r1", tree, web="1"))
+    assert "exit code: 2" in failure.value.evidence["web"]
+    assert any("bad option" in line for line in failure.value.evidence["web"])
+
+
+def test_a_program_that_is_not_in_the_image_is_named(world: Any) -> None:
+    tree = world.write({"compose.yml": SERVICE + "    command: no-such-program\n"})
+    with pytest.raises(DeploymentFailed, match="no-such-program"):
+        world.deploy(world.target(), world.release("r1", tree, web="1"))
+
+
+def test_a_failing_health_check_shows_what_it_printed(world: Any) -> None:
+    check = '["CMD-SHELL", "echo disk is full; exit 1"]'
+    text = (
+        SERVICE
+        + f"    command: sleep 100\n    healthcheck: {{test: {check}, interval: 1s, retries: 2, start_period: 1s}}\n"
+    )
+    with pytest.raises(DeploymentFailed, match="web: unhealthy: disk is full") as failure:
+        world.deploy(world.target(), world.release("r1", world.write({"compose.yml": text}), web="1"))
+    assert any("disk is full" in line for line in failure.value.evidence["web"])
+
+
+def test_a_service_that_is_never_ready_ends_at_the_deadline(world: Any) -> None:
+    text = (
+        SERVICE
+        + '    command: sleep 100\n    healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 100s}\n'
+    )
+    target = world.target(ready_timeout=3.0)
+    with pytest.raises(DeploymentFailed, match="web: not ready after 3 s: starting"):
+        world.deploy(target, world.release("r1", world.write({"compose.yml": text}), web="1"))
+
+
+def test_a_dependency_that_fails_is_blamed_not_what_waits_for_it(world: Any) -> None:
+    text = """
+services:
+  web:
+    build: .
+    command: sleep 100
+    depends_on: {api: {condition: service_healthy}}
+  api:
+    build: .
+    command: sleep 100
+    stop_signal: SIGKILL
+    healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 1, start_period: 1s}
+"""
+    with pytest.raises(DeploymentFailed, match="api: unhealthy") as failure:
+        world.deploy(world.target(), world.release("r1", world.write({"compose.yml": text}), web="1", api="1"))
+    assert set(failure.value.evidence) == {"api"}
+
+
+def test_a_failed_migration_stops_the_release(world: Any) -> None:
+    text = """
+services:
+  web:
+    build: .
+    command: sleep 100
+    depends_on: {migrate: {condition: service_completed_successfully}}
+  migrate:
+    image: busybox:1
+    command: sh -c "echo table exists; exit 1"
+"""
+    with pytest.raises(DeploymentFailed, match="migrate: exited with exit code 1"):
+        world.deploy(world.target(), world.release("r1", world.write({"compose.yml": text}), web="1"))
+
+
+def test_a_port_in_use_is_said_with_what_to_do(world: Any, port: Callable[[], int]) -> None:
+    taken = port()
+    tree = world.write({"compose.yml": SERVICE + f'    command: sleep 100\n    ports: ["{taken}:80"]\n'})
+    world.deploy(world.target("staging"), world.release("r1", tree, web="1"))
+    with pytest.raises(DeploymentFailed, match=str(taken)) as failure:
+        world.deploy(world.target("production"), world.release("r1", tree, environment="production", web="1"))
+    assert failure.value.remedy is not None and "port_offset" in failure.value.remedy
+
+
+def test_a_required_variable_that_is_missing_is_named_before_anything_starts(world: Any) -> None:
+    tree = world.write({"compose.yml": SERVICE + "    environment: {TOKEN: '${WINDLASS_TEST_TOKEN:?set it}'}\n"})
+    target = world.target()
+    with pytest.raises(ConfigError, match="WINDLASS_TEST_TOKEN"):
+        world.deploy(target, world.release("r1", tree, web="1"))
+    assert target.observe().services == ()
+
+
+def test_a_named_secret_that_is_missing_is_named_without_values(world: Any) -> None:
+    tree = world.write({"compose.yml": SERVICE + "    command: sleep 100\n", ".env.staging": "ONE=hidden\nTWO=\n"})
+    target = world.target(env_files=(".env.staging",), secrets=("ONE", "TWO", "THREE"))
+    with pytest.raises(ConfigError, match="TWO, THREE") as failure:
+        target.prepare(world.release("r1", tree, web="1"), world.events.append)
+    assert "hidden" not in str(failure.value)
