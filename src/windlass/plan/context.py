@@ -9,7 +9,6 @@ from windlass.plan.ignore import IgnoreRules, read_patterns
 from windlass.plan.patterns import BadPattern, has_wildcards, matches
 from windlass.plan.tree import Tree, join, rooted
 
-
 _Gone: TypeAlias = Callable[[str], bool]
 
 
@@ -147,9 +146,7 @@ class Context:
                 continue
             self._pick(prefix, base, IgnoreRules([pattern]), left_out, into)
 
-    def _pick(
-        self, prefix: str, base: str, wanted: IgnoreRules | None, left_out: IgnoreRules, into: Selection
-    ) -> None:
+    def _pick(self, prefix: str, base: str, wanted: IgnoreRules | None, left_out: IgnoreRules, into: Selection) -> None:
         start = len(base) + 1 if base else 0
 
         def gone(path: str) -> bool:

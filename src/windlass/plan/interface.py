@@ -43,6 +43,9 @@ class Files(Protocol):
     def read(self, path: str) -> str | None:
         """The text of a file, or the target of a symlink, at exactly this path; None when there is none."""
 
+    def prepare(self, paths: Sequence[str]) -> None:
+        """These are about to be read, if they exist: a hint that lets a driver bring them all at once."""
+
 
 class Memory(Protocol):
     """Drivers: `oci.memory.RegistryMemory` and `testing.memory.FakeMemory`.

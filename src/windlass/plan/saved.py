@@ -120,7 +120,9 @@ def _document(text: str, where: str) -> dict[str, Any]:
     if not isinstance(document, dict) or "windlass-plan" not in document:
         raise _broken(where)
     if document["windlass-plan"] != SCHEMA:
-        raise UsageError("this plan was saved by another version of windlass", where=where, remedy="make the plan again")
+        raise UsageError(
+            "this plan was saved by another version of windlass", where=where, remedy="make the plan again"
+        )
     return document
 
 

@@ -10,7 +10,9 @@ from windlass.plan.dockerfile.instructions import Arg, Env
 from windlass.plan.dockerfile.stages import Dockerfile
 
 PROXIES = frozenset(
-    name for lower in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy") for name in (lower, lower.upper())
+    name
+    for lower in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+    for name in (lower, lower.upper())
 )
 """Build arguments that BuildKit keeps out of the image unless a stage declares them."""
 

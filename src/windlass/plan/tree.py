@@ -43,6 +43,10 @@ class Tree:
             found = self._entries[index] = self._files.entry(index)
         return found
 
+    def prepare(self, paths: Sequence[str]) -> None:
+        """These are about to be read, if they exist."""
+        self._files.prepare(paths)
+
     def read(self, path: str) -> str | None:
         if path not in self._texts:
             self._texts[path] = self._files.read(path) if self.index(path) is not None else None

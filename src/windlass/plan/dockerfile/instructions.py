@@ -12,7 +12,26 @@ from windlass.plan.dockerfile.lines import DockerfileError, Line, heredoc_mark, 
 _BLANK = re.compile(r"[\t\v\f\r ]+")
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 _KNOWN = frozenset(
-    "add arg cmd copy entrypoint env expose from healthcheck label maintainer onbuild run shell stopsignal user volume workdir".split()
+    [
+        "add",
+        "arg",
+        "cmd",
+        "copy",
+        "entrypoint",
+        "env",
+        "expose",
+        "from",
+        "healthcheck",
+        "label",
+        "maintainer",
+        "onbuild",
+        "run",
+        "shell",
+        "stopsignal",
+        "user",
+        "volume",
+        "workdir",
+    ]
 )
 _COPY_FLAGS = frozenset({"from", "chown", "chmod", "link", "parents", "exclude", "keep-git-dir", "checksum", "unpack"})
 _TRUE = frozenset({"", "true"})

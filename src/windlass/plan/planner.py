@@ -1,0 +1,211 @@
+"""The plan: what would be built, what is there already, and why. Pure: everything outside comes through protocols."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+from windlass.errors import CredentialsMissing, EnvironmentUnusable, RegistryUnavailable, UsageError
+from windlass.model.plan import BaseImage, Fingerprint, Input, Plan, ServicePlan
+from windlass.model.project import Project, Service
+from windlass.model.source import Source
+from windlass.plan.checks import fingerprint_of_tests
+from windlass.plan.fingerprint import combine, fingerprint
+from windlass.plan.interface import BaseImages, Files, Memory, Remembered
+from windlass.plan.names import platform_of
+from windlass.plan.survey import Surveys, survey_all
+from windlass.plan.tree import Tree
+from windlass.plan.why import compare, shorten
+
+_AT_ONCE = 8
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def make_plan(
+    project: Project,
+    source: Source,
+    files: Files,
+    memory: Memory,
+    bases: BaseImages,
+    *,
+    environment: str | None = None,
+    only: Sequence[str] = (),
+    rebuild: Sequence[str] = (),
+) -> Plan:
+    """Decide for every service whether its image has to be built.
+
+    Args:
+        files: the tree of `source`.
+        environment: the environment's name, noted in the plan.
+        only: services to plan (with those they are built from); empty means all.
+        rebuild: services to build whatever is known of them, and with them all that is built from them.
+
+    Raises:
+        UsageError: `only` or `rebuild` names no service that is built here.
+        ConfigError: services are built from each other in a circle.
+        EnvironmentUnusable: the registry or a base image's registry does not answer.
+    """
+    _check_names(project, [*only, *rebuild])
+    tree = Tree(files)
+    surveys = survey_all(project, tree, only, lambda wanted: _resolve(wanted, bases, project.platforms))
+    prints = _fingerprints(project, surveys)
+    recalled = memory.recall(
+        [
+            (_repository(project, service), prints[service.name].digest or "")
+            for service in surveys.services
+            if prints[service.name].digest is not None
+        ]
+    )
+    tests = {
+        service.name: fingerprint_of_tests(service, tree, prints[service.name], surveys, platforms_of(project, service))
+        for service in surveys.services
+    }
+    passed = (
+        memory.tests_passed([digest for digest in tests.values() if digest]) if any(tests.values()) else frozenset()
+    )
+    plans: dict[str, ServicePlan] = {}
+    renewed: set[str] = set()
+    for service in surveys.services:
+        survey = surveys.of[service.name]
+        needs = tuple(dict.fromkeys(survey.links.values()))
+        known = recalled.get(prints[service.name].digest or "")
+        reasons: tuple[str, ...] = ()
+        if service.name in rebuild:
+            reasons = ("a rebuild was asked for",)
+        elif stale := [name for name in needs if name in renewed]:
+            reasons = tuple(f"{name}, which it is built from, is rebuilt" for name in stale)
+        if reasons:
+            renewed.add(service.name)
+        reuse = known if isinstance(known, Remembered) and not reasons else None
+        if isinstance(known, str) and not reasons:
+            reasons = (f"the registry lost its image: {known}",)
+        print_ = prints[service.name]
+        test = tests[service.name]
+        plans[service.name] = ServicePlan(
+            service=service,
+            action="reuse" if reuse else "build",
+            reasons=("already built",) if reuse else reasons,
+            fingerprint=print_,
+            digest=reuse.digest if reuse else None,
+            bases=surveys.pins(service.name),
+            needs=needs,
+            test_fingerprint=test,
+            tested=test is not None and print_.digest is not None and test in passed,
+            links=tuple(survey.links.items()),
+            frontend=surveys.bases.get(survey.frontend) if survey.frontend else None,
+        )
+    untold = [plan for plan in plans.values() if plan.action == "build" and not plan.reasons]
+    branch = source.branch
+    told = _parallel(lambda plan: _reasons(plan, memory, _repository(project, plan.service), branch), untold)
+    for plan, reasons in zip(untold, told, strict=True):
+        plans[plan.service.name] = replace(plan, reasons=reasons)
+    return Plan(
+        source=source,
+        environment=environment,
+        platforms=project.platforms,
+        services=tuple(plans.values()),
+        notes=_notes(plans.values()),
+        failed=surveys.failed,
+    )
+
+
+def platforms_of(project: Project, service: Service) -> tuple[str, ...]:
+    """The platforms a service is built for: Compose's `build.platforms`, or the project's."""
+    return (service.build.platforms if service.build else ()) or project.platforms
+
+
+def _repository(project: Project, service: Service) -> str:
+    return project.registry.repository(service.image)
+
+
+def _check_names(project: Project, names: Iterable[str]) -> None:
+    known = [service.name for service in project.buildable]
+    for name in names:
+        if name in known:
+            continue
+        close = difflib.get_close_matches(name, known, 1)
+        if any(service.name == name for service in project.services):
+            raise UsageError(f"the service '{name}' has no build section: there is nothing to build")
+        raise UsageError(
+            f"there is no service '{name}'",
+            remedy=f"did you mean '{close[0]}'?"
+            if close
+            else f"the services built here are: {', '.join(known) or 'none'}",
+        )
+
+
+def _fingerprints(project: Project, surveys: Surveys) -> dict[str, Fingerprint]:
+    prints: dict[str, Fingerprint] = {}
+    for service in surveys.services:
+        survey = surveys.of[service.name]
+        platforms = platforms_of(project, service)
+        inputs = [*survey.inputs, *surveys.base_inputs(survey)]
+        inputs += [Input("platform", platform, combine(platform)) for platform in platforms]
+        for name in dict.fromkeys(survey.links.values()):
+            below = prints[name]
+            inputs.append(Input("service", name, below.digest or ""))
+            if below.digest is None:
+                inputs.append(Input("unpinned", f"it is built from {name}, which cannot be pinned", ""))
+        inputs += [Input("unpinned", reason, "") for reason in survey.unpinned]
+        prints[service.name] = fingerprint(inputs, repository=_repository(project, service), platforms=platforms)
+    return prints
+
+
+def _resolve(
+    wanted: dict[str, frozenset[str]], bases: BaseImages, platforms: Sequence[str]
+) -> tuple[dict[str, BaseImage], dict[str, EnvironmentUnusable]]:
+    """Pin images, each once and side by side. An image that no registry has is the service's own trouble, unless none is found."""
+
+    def one(item: tuple[str, frozenset[str]]) -> BaseImage | EnvironmentUnusable:
+        name, needed = item
+        try:
+            return bases.resolve(name, sorted(needed))
+        except (RegistryUnavailable, CredentialsMissing):
+            raise
+        except EnvironmentUnusable as error:
+            # A builder's own platform is only guessed at: do without one that the image does not have.
+            own = sorted(needed & {platform_of(platform) for platform in platforms})
+            if not own or len(own) == len(needed):
+                return error
+        try:
+            return bases.resolve(name, own)
+        except EnvironmentUnusable as error:
+            return error
+
+    answers = dict(zip(wanted, _parallel(one, list(wanted.items())), strict=True))
+    found = {name: answer for name, answer in answers.items() if isinstance(answer, BaseImage)}
+    missing = {name: answer for name, answer in answers.items() if isinstance(answer, EnvironmentUnusable)}
+    return found, missing
+
+
+def _reasons(plan: ServicePlan, memory: Memory, repository: str, branch: str | None) -> tuple[str, ...]:
+    print_ = plan.fingerprint
+    if print_.digest is None:
+        return tuple(f"cannot be pinned: {reason}" for reason in print_.unpinned)
+    explanation = compare(plan.service.name, memory.last_inputs(repository, branch), print_.inputs)
+    if explanation.same:
+        return ("no image of these inputs is in the registry",)
+    return shorten(explanation.sentences())
+
+
+def _notes(plans: Iterable[ServicePlan]) -> tuple[str, ...]:
+    submodules = {
+        item.name: None
+        for plan in plans
+        for item in plan.fingerprint.inputs
+        if item.kind == "file" and item.digest.startswith("160000:")
+    }
+    return tuple(
+        f"the submodule {path} is counted by its commit; its files are not part of the build" for path in submodules
+    )
+
+
+def _parallel(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as pool:
+        return list(pool.map(work, items))

@@ -1,0 +1,59 @@
+"""A source tree in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from windlass.plan.interface import FileEntry
+
+
+class FakeFiles:
+    """Files by path. A value is the text; `link("target")`, `executable("text")` and `submodule("commit")` make the others."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._files = {path: files[path] for path in sorted(files)}
+        self._paths = list(self._files)
+
+    @property
+    def paths(self) -> Sequence[str]:
+        return self._paths
+
+    def entry(self, index: int) -> FileEntry:
+        path = self._paths[index]
+        mode, text = _taken_apart(self._files[path])
+        content = text.encode("utf-8", "surrogateescape")
+        oid = text if mode == "160000" else hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        return FileEntry(path, mode, oid)
+
+    def read(self, path: str) -> str | None:
+        value = self._files.get(path)
+        if value is None:
+            return None
+        mode, text = _taken_apart(value)
+        return None if mode == "160000" else text
+
+    def prepare(self, paths: Sequence[str]) -> None:
+        pass
+
+
+def link(target: str) -> str:
+    """A symlink's value."""
+    return f"\0120000\0{target}"
+
+
+def executable(text: str) -> str:
+    """An executable file's value."""
+    return f"\0100755\0{text}"
+
+
+def submodule(commit: str) -> str:
+    """A submodule's value."""
+    return f"\0160000\0{commit}"
+
+
+def _taken_apart(value: str) -> tuple[str, str]:
+    if not value.startswith("\0"):
+        return "100644", value
+    _, mode, text = value.split("\0", 2)
+    return mode, text
