@@ -122,8 +122,7 @@ class BuildahBuilder:
         """Copy an image into the layout and return its manifest's digest."""
         request.layout.mkdir(parents=True, exist_ok=True)
         digest = scratch / "digest"
-        argv = push_command(image, request.layout, name="windlass", options=self._options)
-        process.run([*argv[:-2], "--digestfile", str(digest), *argv[-2:]], check=True)
+        process.run(push_command(image, request.layout, digestfile=digest, options=self._options), check=True)
         return digest.read_text().strip()
 
     def _pull(self, place: str, platform: str, service: str) -> str:
@@ -133,11 +132,14 @@ class BuildahBuilder:
         """
         folder, digest = split_layout(place)
         with tempfile.TemporaryDirectory(prefix="windlass-layout-") as temporary:
-            view = Path(temporary)
+            view = Path(temporary) / "windlass-layout"
+            view.mkdir()
             (view / "blobs").symlink_to(folder / "blobs", target_is_directory=True)
             try:
                 layout.name_only(view, digest)
-                pulled = process.run(pull_command(view, platform, options=self._options), check=True)
+                pulled = process.run(
+                    pull_command(view.name, platform, options=self._options), cwd=view.parent, check=True
+                )
             except (OSError, WindlassError) as error:
                 raise BuildFailed(f"the image {place} cannot be read: {error}", where=service) from error
         return pulled.stdout.strip().splitlines()[-1]

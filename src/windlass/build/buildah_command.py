@@ -34,10 +34,12 @@ def buildah_command(
     argv = ["buildah", *options, "build", "--platform", platform, "--isolation", isolation, "--format", "oci"]
     # One constant time for every file a layer adds: the same inputs give the same layer, from an empty cache too.
     argv += ["--timestamp", str(EPOCH), "--identity-label=false", "--iidfile", str(iidfile)]
-    argv.append("--no-cache" if request.fresh else "--layers")
+    # buildah 1.28 takes `ENV A=$ARG` from its cache although the argument's value changed (seen): no cache with arguments.
+    arguments = {name: value for name, value in build_arguments(request).items() if name != "BUILDKIT_SYNTAX"}
+    argv.append("--no-cache" if request.fresh or set(arguments) > {"SOURCE_DATE_EPOCH"} else "--layers")
     if request.target:
         argv += ["--target", request.target]
-    for name, value in sorted(build_arguments(request).items()):
+    for name, value in sorted(arguments.items()):
         argv += ["--build-arg", f"{name}={value}" if is_client_variable(name) else name]
     for name, place in sorted(contexts.items()):
         argv += ["--build-context", f"{name}={place}"]
@@ -58,13 +60,17 @@ def buildah_environment(request: BuildRequest) -> dict[str, str]:
     return {name: value for name, value in build_arguments(request).items() if not is_client_variable(name)}
 
 
-def push_command(image: str, layout: Path, *, name: str, options: Sequence[str] = ()) -> list[str]:
-    """Copy an image from buildah's storage into a layout, under a name in its index.json."""
-    return ["buildah", *options, "push", "--quiet", "--format", "oci", image, f"oci:{layout}:{name}"]
+def push_command(image: str, layout: Path, *, digestfile: Path, options: Sequence[str] = ()) -> list[str]:
+    """Copy an image from buildah's storage into a layout; its manifest's digest goes to `digestfile`."""
+    place = f"oci:{layout}:windlass"
+    return ["buildah", *options, "push", "--quiet", "--format", "oci", "--digestfile", str(digestfile), image, place]
 
 
-def pull_command(layout: Path, platform: str, *, options: Sequence[str] = ()) -> list[str]:
-    """Copy the only image of a layout, for one platform, into buildah's storage; prints its id."""
+def pull_command(layout: str, platform: str, *, options: Sequence[str] = ()) -> list[str]:
+    """Copy the only image of a layout, for one platform, into buildah's storage; prints its id.
+
+    buildah makes an image name of the path as it is given: a short relative one is sure to be a valid name.
+    """
     system, architecture, *variant = platform.split("/")
     argv = ["buildah", *options, "pull", "--quiet", "--os", system, "--arch", architecture]
     return [*argv, *(["--variant", variant[0]] if variant else []), f"oci:{layout}"]

@@ -13,6 +13,7 @@ from windlass.model.plan import ServicePlan
 from windlass.model.project import BuildSpec, Project, Service
 
 _REMOTE = re.compile(r"^(\w[\w+.-]*://|git@|github\.com/)")
+_IMAGE = "docker-image://"
 _TAG_SAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
@@ -32,7 +33,7 @@ def build_request(
         tree: the folder of the materialised source; paths of the build section are relative to it.
         layout: the OCI layout folder that the image is written to.
         scratch: a folder for generated Dockerfiles, outside every context.
-        images: every service in `plan.needs`: its image in a layout when it was just built, or the digest of the one
+        images: at least every service in `plan.needs`: its image in a layout when it was just built, or the digest of the one
             that is in the registry.
 
     Raises:
@@ -49,7 +50,7 @@ def build_request(
         layout=layout,
         platforms=spec.platforms or project.platforms,
         target=spec.target,
-        args=spec.args,
+        args=_arguments(plan, spec),
         contexts=_contexts(project, plan, spec, tree, images),
         secrets=spec.secrets,
         ssh=spec.ssh,
@@ -77,18 +78,11 @@ def insecure_hosts(project: Project) -> tuple[str, ...]:
     return (registry.host,) if registry.insecure or registry.embedded else ()
 
 
-def image_names(project: Project, service: Service) -> tuple[str, ...]:
-    """The names under which another Dockerfile can mean this service's image: its repository, with and without the registry, and Compose's default name."""
-    repository = project.registry.repository(service.image)
-    names = (service.image, repository, f"{project.registry.host}/{repository}", f"{project.name}-{service.name}")
-    return tuple(dict.fromkeys(names))
-
-
 def image_place(project: Project, service: Service, image: LayoutImage | str) -> str:
     """An image as a named build context: from the layout it was just built into, or by digest from the registry."""
     if isinstance(image, LayoutImage):
         return f"oci-layout://{image.layout.absolute()}@{image.digest}"
-    return f"docker-image://{project.registry.host}/{project.registry.repository(service.image)}@{image}"
+    return f"{_IMAGE}{project.registry.host}/{project.registry.repository(service.image)}@{image}"
 
 
 def _dockerfile(spec: BuildSpec, service: Service, tree: Path, scratch: Path) -> Path:
@@ -100,28 +94,30 @@ def _dockerfile(spec: BuildSpec, service: Service, tree: Path, scratch: Path) ->
     return path
 
 
+def _arguments(plan: ServicePlan, spec: BuildSpec) -> dict[str, str]:
+    """The user's own; a pinned `# syntax=` frontend is named by BuildKit's argument for it."""
+    if plan.frontend is None:
+        return dict(spec.args)
+    return {"BUILDKIT_SYNTAX": f"{plan.frontend.name.partition('@')[0]}@{plan.frontend.digest}", **spec.args}
+
+
 def _contexts(
     project: Project, plan: ServicePlan, spec: BuildSpec, tree: Path, images: Mapping[str, LayoutImage | str]
 ) -> dict[str, str]:
-    pins = {base.name: f"docker-image://{base.name.partition('@')[0]}@{base.digest}" for base in plan.bases}
+    """Named contexts: the user's own, pinned base images, and the images of other services under the names they are called by."""
+    pins = {base.name: f"{_IMAGE}{base.name.partition('@')[0]}@{base.digest}" for base in plan.bases}
     contexts = {name: place for name, place in pins.items() if "@" not in name}
-    places: dict[str, str] = {}
-    for need in plan.needs:
-        if need not in images:
-            raise BuildFailed(f"it starts from the image of '{need}', which was not built", where=plan.service.name)
-        needed = project.service(need)
-        places[need] = image_place(project, needed, images[need])
-        contexts |= dict.fromkeys(image_names(project, needed), places[need])
     for name, place in spec.contexts.items():
-        kind, _, rest = place.partition(":")
-        if kind == "service":
-            if rest not in places:
-                raise BuildFailed(
-                    f"its context '{name}' is the image of '{rest}', which was not built", where=plan.service.name
-                )
-            contexts[name] = places[rest]
-        elif place.startswith("docker-image://"):
-            contexts[name] = pins.get(place.removeprefix("docker-image://"), place)
+        if place.startswith(_IMAGE):
+            contexts[name] = pins.get(place.removeprefix(_IMAGE), place)
+        elif place.startswith("service:"):
+            contexts[name] = _needed(project, plan, place.removeprefix("service:"), images)
         else:
             contexts[name] = context_path(place, tree)
-    return contexts
+    return contexts | {name: _needed(project, plan, need, images) for name, need in plan.links}
+
+
+def _needed(project: Project, plan: ServicePlan, need: str, images: Mapping[str, LayoutImage | str]) -> str:
+    if need not in images:
+        raise BuildFailed(f"it starts from the image of '{need}', which was not built", where=plan.service.name)
+    return image_place(project, project.service(need), images[need])

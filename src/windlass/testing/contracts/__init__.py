@@ -1,0 +1,1 @@
+"""One suite for each protocol, run over every driver, fake and real."""
