@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from windlass.errors import CredentialsMissing, RegistryUnavailable
 from windlass.model.secret import Secret
 from windlass.oci.credentials import Credential, Credentials
-from windlass.oci.transport import Answer, is_loopback
+from windlass.oci.transport import Answer, TransportFailed, is_loopback
 from windlass.waiting import Clock
 
 AZURE_USER = "00000000-0000-0000-0000-000000000000"
@@ -235,7 +235,10 @@ class Authenticator:
         return Secret(refresh)
 
     def _read(self, answer: Answer, url: str) -> dict[str, Any]:
-        body = answer.body(_ANSWER_LIMIT)
+        try:
+            body = answer.body(_ANSWER_LIMIT)
+        except TransportFailed as error:
+            raise RegistryUnavailable(f"the token server breaks off: {error.message}", where=url) from error
         if answer.status in (400, 401, 403):
             raise CredentialsMissing(
                 f"the registry's token server refuses (HTTP {answer.status}); tried {self.who}",

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from windlass.errors import EnvironmentUnusable, WindlassError
 from windlass.model.plan import BaseImage
-from windlass.oci import digest as digests
 from windlass.oci import reference as references
 from windlass.oci.auth import login_remedy
 from windlass.oci.client import RegistryClient
 from windlass.oci.credentials import Credentials
-from windlass.oci.faults import Malformed
 from windlass.oci.layout import Stored
-from windlass.oci.manifest import Index, Manifest, Platform, parse_platform
+from windlass.oci.manifest import Manifest, Platform, parse_platform
 from windlass.oci.mirrors import Mirrors, engine_mirrors
+from windlass.oci.push import gather
 from windlass.oci.reference import Reference
 from windlass.oci.session import Patience
 
@@ -81,15 +81,12 @@ class RegistryBaseImages:
             try:
                 client = self._client(host, insecure)
                 stored = client.get_manifest(repository, reference.pointer)
-                pinned = self._platforms(client, repository, stored, platforms)
+                return self._pin(client, repository, name, stored, platforms)
             except _Lacks as error:
                 said.append(f"{place}: it has no image for {error.platform}{error.instead}")
-                continue
             except WindlassError as error:
                 said.append(f"{place}: {error.message}")
                 causes.append(error)
-                continue
-            return BaseImage(name, stored.descriptor.digest, pinned)
         if problem := self._mirrors().problem:
             said.append(problem)
         raise EnvironmentUnusable(
@@ -100,26 +97,31 @@ class RegistryBaseImages:
             ),
         ) from (causes[0] if causes else None)
 
-    def _platforms(
-        self, client: RegistryClient, repository: str, stored: Stored, platforms: tuple[str, ...]
-    ) -> dict[str, str]:
-        pinned: dict[str, str] = {}
+    def _pin(
+        self, client: RegistryClient, repository: str, name: str, stored: Stored, platforms: Sequence[str]
+    ) -> BaseImage:
+        if isinstance(stored.content, Manifest):
+            # One manifest for all: BuildKit takes it for every platform, whatever its configuration says (tried, 0.13).
+            children = dict.fromkeys(platforms, stored.descriptor.digest)
+            triggers = _onbuild(client, repository, stored.content)
+            return BaseImage(name, stored.descriptor.digest, children, triggers)
+        children = {}
         for text in platforms:
-            wanted = parse_platform(text)
-            if isinstance(stored.content, Index):
-                child = stored.content.find(wanted)
-                if child is None:
-                    raise _Lacks(
-                        text, sorted({str(one.platform) for one in stored.content.manifests if _runs(one.platform)})
-                    )
-                pinned[text] = child.digest
-            else:
-                # A single image does not say its platform in the manifest; its configuration does.
-                own = _own_platform(client, repository, stored.content)
-                if not own.fits(wanted):
-                    raise _Lacks(text, [str(own)])
-                pinned[text] = stored.descriptor.digest
-        return pinned
+            child = stored.content.find(parse_platform(text))
+            if child is None:
+                raise _Lacks(
+                    text, sorted({str(one.platform) for one in stored.content.manifests if _runs(one.platform)})
+                )
+            children[text] = child.digest
+
+        def look(digest: str) -> tuple[str, ...] | None:
+            content = client.get_manifest(repository, digest).content
+            return _onbuild(client, repository, content) if isinstance(content, Manifest) else None
+
+        unique = list(dict.fromkeys(children.values()))
+        with ThreadPoolExecutor(max(1, len(unique)), thread_name_prefix="windlass-base") as pool:
+            found = gather(pool, look, unique)
+        return BaseImage(name, stored.descriptor.digest, children, _joined(found))
 
     def _places(self, reference: Reference) -> list[tuple[str, str, bool | None, str]]:
         """Where to ask, in order: a name for people, the host, whether it speaks plain http, the repository there."""
@@ -161,13 +163,21 @@ def _runs(platform: Platform | None) -> bool:
     return platform is not None and platform.os != "unknown"
 
 
-def _own_platform(client: RegistryClient, repository: str, manifest: Manifest) -> Platform:
+def _onbuild(client: RegistryClient, repository: str, manifest: Manifest) -> tuple[str, ...] | None:
+    """The `OnBuild` of an image's configuration; None when it is no image configuration."""
     body = client.read_blob(repository, manifest.config.digest, _CONFIG_LIMIT)
     try:
-        config = json.loads(body)
-        return Platform(str(config["os"]), str(config["architecture"]), str(config.get("variant") or ""))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Malformed(
-            f"the image's configuration {digests.short(manifest.config.digest)} names no platform",
-            where=f"{client.host}/{repository}",
-        ) from error
+        triggers = (json.loads(body).get("config") or {}).get("OnBuild") or []
+        return tuple(str(one) for one in triggers)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _joined(found: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """The triggers of all platforms: usually the same ones, else those of any; None when one platform's are not known."""
+    known = [triggers for triggers in found if triggers is not None]
+    if len(known) < len(found):
+        return None
+    if len(set(known)) <= 1:
+        return known[0] if known else ()
+    return tuple(dict.fromkeys(trigger for triggers in known for trigger in triggers))

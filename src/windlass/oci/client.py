@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from windlass.errors import RegistryUnavailable
 from windlass.oci import digest as digests
 from windlass.oci import manifest as manifests
 from windlass.oci import reference as references
@@ -16,13 +15,14 @@ from windlass.oci.faults import InvalidReference, Malformed, NotFound
 from windlass.oci.layout import Stored
 from windlass.oci.manifest import Descriptor, Index
 from windlass.oci.session import Patience, Session
-from windlass.oci.transport import Answer, Transport, TransportFailed
+from windlass.oci.transport import Transport, TransportFailed
 from windlass.oci.upload import Source, Uploader, bytes_source
 from windlass.waiting import Clock
 
 _PAGE = 1000
 _PAGE_LIMIT = 64 * 1024 * 1024
 _RESUMES = 5
+_ACCEPT = {"accept": manifests.ACCEPT}
 _CATALOG = ("registry:catalog:*",)
 
 
@@ -56,8 +56,7 @@ class RegistryClient:
 
     def ping(self) -> None:
         """Ask whether a registry answers, and whether the credentials it wants are there."""
-        answer = self._session.request("GET", "/v2/", expect=(200,))
-        body = answer.body(_PAGE_LIMIT)
+        answer, body = self._session.fetch("/v2/", _PAGE_LIMIT)
         if "docker-distribution-api-version" not in answer.headers and not body.lstrip().startswith((b"{", b"true")):
             kind = answer.headers.get("content-type", "")
             if body or "html" in kind:
@@ -71,8 +70,9 @@ class RegistryClient:
         Raises:
             Malformed: the registry names another digest than the one asked for.
         """
+        path = f"/v2/{self._name(repository)}/manifests/{_pointer(reference)}"
         try:
-            answer = self._manifest("HEAD", repository, reference)
+            answer = self._session.request("HEAD", path, scopes=_scope(repository, "pull"), headers=_ACCEPT)
         except NotFound:
             return None
         answer.drop()
@@ -101,9 +101,9 @@ class RegistryClient:
         Raises:
             NotFound, Malformed
         """
-        answer = self._manifest("GET", repository, reference)
         where = f"{self.host}/{repository}"
-        body = self._body(answer, manifests.LARGEST)
+        path = f"/v2/{self._name(repository)}/manifests/{_pointer(reference)}"
+        answer, body = self._session.fetch(path, manifests.LARGEST, scopes=_scope(repository, "pull"), headers=_ACCEPT)
         told = answer.headers.get("docker-content-digest", "")
         asked = reference if digests.is_digest(reference) else told if digests.is_digest(told) else ""
         if asked and not digests.matches(body, asked):
@@ -151,14 +151,6 @@ class RegistryClient:
             return self._delete(f"/acr/v1/{self._name(repository)}/_tags/{tag}", repository)
         return self._delete(f"/v2/{self._name(repository)}/manifests/{tag}", repository)
 
-    def _manifest(self, method: str, repository: str, reference: str) -> Answer:
-        return self._session.request(
-            method,
-            f"/v2/{self._name(repository)}/manifests/{_pointer(reference)}",
-            scopes=_scope(repository, "pull"),
-            headers={"accept": manifests.ACCEPT},
-        )
-
     def _delete(self, path: str, repository: str) -> bool:
         try:
             self._session.request(
@@ -194,8 +186,7 @@ class RegistryClient:
         seen = {path}
         following: str | None = path
         while following is not None:
-            answer = self._session.request("GET", following, scopes=scopes, headers=headers or {})
-            body = self._body(answer, _PAGE_LIMIT)
+            answer, body = self._session.fetch(following, _PAGE_LIMIT, scopes=scopes, headers=headers or {})
             try:
                 document = json.loads(body)
             except (ValueError, RecursionError) as error:
@@ -297,7 +288,7 @@ class RegistryClient:
             except TransportFailed as error:
                 breaks += 1
                 if breaks > _RESUMES or not error.passing:
-                    raise self._broken(error) from error
+                    raise self._session.broken(error) from error
                 self._session.pause(breaks)
             finally:
                 answer.drop()
@@ -338,20 +329,6 @@ class RegistryClient:
         return blob
 
     # -- small things -----------------------------------------------------------------------------------------------
-
-    def _body(self, answer: Answer, limit: int) -> bytes:
-        try:
-            body = answer.body(limit)
-        except TransportFailed as error:
-            raise self._broken(error) from error
-        if len(body) > limit:
-            raise Malformed(f"the answer is larger than {limit} bytes", where=self.host)
-        return body
-
-    def _broken(self, error: TransportFailed) -> RegistryUnavailable:
-        return RegistryUnavailable(
-            f"the registry {self.host} breaks off in the middle of an answer: {error.message}", remedy="try again later"
-        )
 
     def _name(self, repository: str) -> str:
         if not references.is_repository(repository):

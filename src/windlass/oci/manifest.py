@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from windlass.errors import UsageError
 from windlass.oci import digest as digests
 from windlass.oci.faults import Malformed
 
@@ -47,11 +48,11 @@ def parse_platform(text: str) -> Platform:
     """`linux/arm64` or `linux/arm/v7`.
 
     Raises:
-        ValueError: it is neither.
+        UsageError: it is neither.
     """
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(parts):
-        raise ValueError(f"'{text}' is not a platform such as linux/amd64")
+        raise UsageError(f"'{text[:80]}' is not a platform", remedy="write it as os/architecture, such as linux/amd64")
     return Platform(*parts)
 
 

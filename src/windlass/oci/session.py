@@ -24,6 +24,7 @@ MakeBody: TypeAlias = Callable[[], Body]
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NOTHING: Mapping[str, str] = {}
 _ERROR_LIMIT = 64 * 1024
+_BREAKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,44 @@ class Session:
         answer = self._patiently(method, url, _authorised(headers, header), body, retry)
         said: bytes | None = None
         if answer.status == 401 and own:
-            said = answer.body(_ERROR_LIMIT)
+            said = _error_body(answer)
             if self.auth.learn(answer.headers.get("www-authenticate", ""), wanted, header):
                 fresh = self.auth.header(wanted)
                 if fresh is not None and fresh != header:
                     answer, said = self._patiently(method, url, _authorised(headers, fresh), body, retry), None
         if answer.status in expect:
             return answer
-        raise self._failure(method, url, answer, answer.body(_ERROR_LIMIT) if said is None else said)
+        raise self._failure(method, url, answer, _error_body(answer) if said is None else said)
+
+    def fetch(
+        self, target: str, limit: int, *, scopes: Collection[str] = (), headers: Mapping[str, str] = _NOTHING
+    ) -> tuple[Answer, bytes]:
+        """GET something small whole; an answer that breaks off is asked for again.
+
+        Raises:
+            Malformed: it is larger than `limit` bytes.
+            RegistryUnavailable, CredentialsMissing, NotFound, Rejected
+        """
+        for attempt in range(_BREAKS):
+            answer = self.request("GET", target, scopes=scopes, headers=headers)
+            try:
+                body = answer.body(limit)
+            except TransportFailed as error:
+                if attempt == _BREAKS - 1:
+                    raise self.broken(error) from error
+                self.pause(attempt)
+                continue
+            finally:
+                answer.drop()
+            if len(body) > limit:
+                raise Malformed(f"the answer is larger than {limit} bytes", where=f"{self.base}{target}")
+            break
+        return answer, body
+
+    def broken(self, error: TransportFailed) -> RegistryUnavailable:
+        return RegistryUnavailable(
+            f"the registry {self.host} breaks off in the middle of an answer: {error.message}", remedy="try again later"
+        )
 
     def resolve(self, target: str) -> str:
         """The URL of a path, or of a `Location` or `Link` the registry gave, which may be relative.
@@ -167,7 +198,7 @@ class Session:
                 if answer.status not in _PASSING:
                     return answer
                 least = _retry_after(answer.headers.get("retry-after"), time.time())
-                failure = self._failure(method, url, answer, answer.body(_ERROR_LIMIT))
+                failure = self._failure(method, url, answer, _error_body(answer))
             wait = max(least, self.patience.pause(attempt, self._chance()))
             if not retry or self.clock.now() + wait - start > limit:
                 if least:
@@ -222,6 +253,16 @@ def parse_errors(body: bytes) -> tuple[str, str]:
         return str(first.get("code") or "")[:60], str(first.get("message") or "")[:200]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return "", ""
+
+
+def _error_body(answer: Answer) -> bytes:
+    """What a refusal says, as far as it arrives: its status counts even when its words are lost."""
+    try:
+        return answer.body(_ERROR_LIMIT)
+    except TransportFailed:
+        return b""
+    finally:
+        answer.drop()
 
 
 def _authorised(headers: Mapping[str, str], header: str | None) -> Mapping[str, str]:

@@ -1,0 +1,98 @@
+"""Images to test with: a publisher without a registry, and small image layouts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from windlass.model.artifacts import LayoutImage
+from windlass.oci import reference as references
+from windlass.oci.faults import InvalidReference, NotFound
+from windlass.oci.interface import Upload
+from windlass.oci.layout import Layout
+from windlass.oci.manifest import OCI_INDEX, OCI_MANIFEST, canonical
+
+_CONFIG = "application/vnd.oci.image.config.v1+json"
+_LAYER = "application/vnd.oci.image.layer.v1.tar"
+
+
+class FakeImages:
+    """`published` holds (repository, digest) pairs, `tags` maps (repository, tag) to a digest, `moves` lists every write of a tag."""
+
+    def __init__(self) -> None:
+        self.published: set[tuple[str, str]] = set()
+        self.tags: dict[tuple[str, str], str] = {}
+        self.moves: list[tuple[str, str, str]] = []
+        self._blobs: set[str] = set()
+
+    def push(self, image: LayoutImage, repository: str, tags: Sequence[str]) -> Upload:
+        _check(tags)
+        fresh = [blob for blob in Layout(image.layout).blobs(image.digest) if blob.digest not in self._blobs]
+        self._blobs.update(blob.digest for blob in fresh)
+        self.published.add((repository, image.digest))
+        self.tag(repository, image.digest, tags)
+        return Upload(image.digest, sum(blob.size for blob in fresh))
+
+    def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
+        _check(tags)
+        if (repository, digest) not in self.published:
+            raise NotFound(f"the registry has no {repository}@{digest}")
+        for tag in tags:
+            if self.tags.get((repository, tag)) != digest:
+                self.tags[repository, tag] = digest
+                self.moves.append((repository, tag, digest))
+
+
+def make_image(
+    folder: Path,
+    *,
+    name: str = "image",
+    platforms: Sequence[str] = ("linux/amd64", "linux/arm64"),
+    layers: int = 2,
+    size: int = 2000,
+    shared: bytes = b"shared by all images\n",
+    config: dict[str, Any] | None = None,
+) -> LayoutImage:
+    """Write an image into a layout, always the same one for the same arguments.
+
+    Each platform has `layers` layers of `size` bytes of its own, made from `name`, and one with the bytes `shared`.
+    `config` is the `config` object of the image configuration (`OnBuild`, `Env`, …).
+    """
+    children: list[dict[str, Any]] = []
+    for platform in platforms:
+        os, architecture, *variant = platform.split("/")
+        own = {"os": os, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
+        stack = [_blob(folder, _noise(f"{name} {platform} {number}", size), _LAYER) for number in range(layers)]
+        document = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": _blob(folder, canonical({**own, "config": config or {}}), _CONFIG),
+            "layers": [_blob(folder, shared, _LAYER), *stack],
+        }
+        children.append({**_blob(folder, canonical(document), OCI_MANIFEST), "platform": own})
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": children}
+    top = _blob(folder, canonical(index), OCI_INDEX)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [top]}))
+    return LayoutImage(folder, top["digest"])
+
+
+def _blob(folder: Path, data: bytes, media_type: str) -> dict[str, Any]:
+    value = hashlib.sha256(data).hexdigest()
+    place = folder / "blobs" / "sha256"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / value).write_bytes(data)
+    return {"mediaType": media_type, "digest": f"sha256:{value}", "size": len(data)}
+
+
+def _noise(seed: str, size: int) -> bytes:
+    return hashlib.shake_256(seed.encode()).digest(size)
+
+
+def _check(tags: Sequence[str]) -> None:
+    for tag in tags:
+        if not references.is_tag(tag):
+            raise InvalidReference(f"'{tag[:80]}' is not a tag")
