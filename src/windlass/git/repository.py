@@ -122,6 +122,10 @@ class Repository:
             self.git("add", "--all", "--", ":/", env=env)
             return self.git("write-tree", env=env).strip()
 
+    def checked_out(self, tree: str) -> bool:
+        """Whether the work tree, uncommitted changes included, holds exactly these files."""
+        return self._write_worktree() == tree
+
     # -- reading trees ----------------------------------------------------------------------------------------------
 
     def entries(self, tree: str, paths: Sequence[str] = ()) -> list[TreeEntry]:
@@ -135,6 +139,10 @@ class Repository:
             return TreeEntry("040000", "tree", tree, ".")
         out = self.git("ls-tree", "-z", "--full-tree", tree, "--", path.rstrip("/"), check=False)
         return next((_entry(line) for line in out.split("\0") if line), None)
+
+    def kind(self, oid: str) -> str | None:
+        """What an object is ("tree", "commit", "blob"), or None when it is not here."""
+        return self.git("cat-file", "-t", oid, check=False).strip() or None
 
     def read(self, tree: str, path: str) -> str | None:
         """The text of a file in a tree, or None when it is not there."""

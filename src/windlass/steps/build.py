@@ -64,7 +64,7 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
         if isinstance(outcome, Done):
             done[name] = outcome.value
         elif isinstance(outcome, Failed):
-            failed[name] = _as_error(outcome.error, name)
+            failed[name] = outcome.error
         else:
             failed[name] = BuildFailed(f"not built, because {outcome.because_of} failed", where=name)
             emit(ServiceFinished("build", name, "skipped", 0.0, f"needs {outcome.because_of}"))
@@ -78,9 +78,3 @@ def layout_of(tools: Tools, plan: ServicePlan) -> Path:
 
 def _order(plan: Plan) -> list[str]:
     return [service.service.name for service in plan.services]
-
-
-def _as_error(error: BaseException, name: str) -> WindlassError:
-    if isinstance(error, WindlassError):
-        return error
-    raise error

@@ -5,10 +5,10 @@ It stays here and never goes into git: a log may hold what must not be pushed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from windlass.deploy.interface import Target
+from windlass.deploy.interface import LogLine, Target
 from windlass.errors import WindlassError
 from windlass.model.observation import CheckResult
 
@@ -22,10 +22,14 @@ def of_failed_checks(target: Target, failed: Iterable[CheckResult]) -> dict[str,
         said.setdefault(check.service, []).append(f"check {check.name}: {check.url}: {check.last}")
     for service, lines in said.items():
         try:
-            target.logs(service, tail=_LINES, follow=False, on_line=lambda line, into=lines: into.append(line.text))
+            target.logs(service, tail=_LINES, follow=False, on_line=_into(lines))
         except WindlassError as error:
             lines.append(f"its log could not be read: {error}")
     return {service: tuple(lines) for service, lines in said.items()}
+
+
+def _into(lines: list[str]) -> Callable[[LogLine], None]:
+    return lambda line: lines.append(line.text)
 
 
 def keep(evidence: dict[str, tuple[str, ...]], folder: Path) -> str | None:

@@ -6,7 +6,7 @@ from windlass.build.graph import Done, Failed, run_graph
 from windlass.errors import WindlassError
 from windlass.model.artifacts import Published, Scanned
 from windlass.model.delivery import Results
-from windlass.model.events import Emit, ServiceFinished, ServiceStarted
+from windlass.model.events import Emit, ServiceFinished, ServiceOutcome, ServiceStarted
 from windlass.model.source import Source
 from windlass.steps.scan import summary
 from windlass.steps.tools import Tools
@@ -33,7 +33,7 @@ def publish(
                 tools.memory.remember(repository, fingerprint.digest, built.digest, fingerprint.inputs, source.branch)
         else:
             tools.images.tag(repository, built.digest, tags)
-        outcome = "ok" if built.image is not None else "reused"
+        outcome: ServiceOutcome = "ok" if built.image is not None else "reused"
         detail = f"{uploaded} bytes" if uploaded else "nothing to upload"
         emit(ServiceFinished("publish", name, outcome, tools.clock.now() - started, detail))
         return Published(
@@ -50,12 +50,10 @@ def publish(
     outcomes = run_graph(tuple(scanned.done), {}, _PARALLEL, work)
     done: dict[str, Published] = {}
     failed: dict[str, WindlassError] = dict(scanned.failed)
-    for name, outcome in outcomes.items():
-        if isinstance(outcome, Done):
-            done[name] = outcome.value
-        elif isinstance(outcome, Failed):
-            if not isinstance(outcome.error, WindlassError):
-                raise outcome.error
-            failed[name] = outcome.error
-            emit(ServiceFinished("publish", name, "failed", 0.0, outcome.error.message))
+    for name, result in outcomes.items():
+        if isinstance(result, Done):
+            done[name] = result.value
+        elif isinstance(result, Failed):
+            failed[name] = result.error
+            emit(ServiceFinished("publish", name, "failed", 0.0, result.error.message))
     return Results(done, failed)

@@ -64,7 +64,5 @@ def test(built: Results[Built], tools: Tools, builder: Builder | None, folder: P
             if isinstance(outcome, Done):
                 done[name] = outcome.value
             elif isinstance(outcome, Failed):
-                if not isinstance(outcome.error, WindlassError):
-                    raise outcome.error
                 failed[name] = outcome.error
     return Results({name: done[name] for name in built.done if name in done}, failed)

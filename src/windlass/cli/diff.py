@@ -1,0 +1,42 @@
+"""`windlass diff ENV`: how what runs differs from the release that should run."""
+
+from __future__ import annotations
+
+import argparse
+
+from windlass.cli import options
+
+EXAMPLE = "windlass diff staging"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("env", metavar="ENV")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 2 when something differs")
+    options.directory(parser)
+    options.as_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from windlass.cli.output import output, print_json
+    from windlass.cli.session import open_session
+    from windlass.errors import ExitCode, UsageError
+    from windlass.model.events import silent
+    from windlass.state.interface import running_release
+
+    session = open_session(arguments)
+    environment = session.environment(arguments.env)
+    release = running_release(session.tools.state.records(environment.name))
+    if release is None:
+        raise UsageError(f"nothing is deployed to {environment.name}", remedy=f"windlass run --env {environment.name}")
+    prepared = session.tools.target(environment).prepare(release, silent)
+    drift = [change for change in prepared.changes if change.action != "keep"]
+    if arguments.json:
+        rows = [{"service": c.service, "action": c.action, "reason": c.reason} for c in prepared.changes]
+        print_json({"environment": environment.name, "release": release.id, "drift": bool(drift), "services": rows})
+    elif not drift:
+        output().say(f"{environment.name} runs {release.id} as declared")
+    else:
+        out = output()
+        out.say(f"{environment.name} should run {release.id}; a deployment of it would:")
+        out.table(("service", "", "because"), [(c.service, c.action, out.plain(c.reason)) for c in drift], indent=2)
+    return ExitCode.CHANGES if arguments.exit_code and drift else ExitCode.DONE

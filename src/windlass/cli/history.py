@@ -1,0 +1,50 @@
+"""`windlass history ENV`: what ran, newest first."""
+
+from __future__ import annotations
+
+import argparse
+
+from windlass.cli import options
+
+EXAMPLE = "windlass history production"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("env", metavar="ENV")
+    parser.add_argument("-n", "--limit", type=int, default=20, metavar="N", help="how many entries (default 20)")
+    options.directory(parser)
+    options.as_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from windlass.cli.output import output, print_json
+    from windlass.cli.session import open_session
+
+    session = open_session(arguments)
+    environment = session.environment(arguments.env)
+    records = session.view.state.records(environment.name, max(arguments.limit, 1) * 2)
+    ended = {record.sequence - 1 for record in records if record.outcome != "deploying"}
+    shown = [r for r in records if r.outcome != "deploying" or r.sequence not in ended][: max(arguments.limit, 1)]
+    if arguments.json:
+        from dataclasses import asdict
+
+        print_json({"environment": environment.name, "records": [asdict(record) for record in shown]})
+        return 0
+    out = output()
+    if not shown:
+        out.say(f"nothing was ever deployed to {environment.name}")
+        return 0
+    style = {"healthy": "green", "restored": "yellow", "failed": "red", "interrupted": "red"}
+    serving = shown[0].running
+    rows = [
+        (
+            record.at.replace("T", " ").removesuffix("+00:00"),
+            f"{record.release.id}{' [bold](serves)[/]' if number == 0 and record.release.id == serving else ''}",
+            record.kind,
+            f"[{style.get(record.outcome, 'cyan')}]{record.outcome}[/]",
+            out.plain(record.reason) if record.reason else record.by,
+        )
+        for number, record in enumerate(shown)
+    ]
+    out.table(("when (UTC)", "release", "by", "outcome", ""), rows)
+    return 0

@@ -1,0 +1,166 @@
+"""The report of a run: for people, and as the document of `--json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from windlass.cli.failure import as_document
+from windlass.cli.output import Output, output, print_json, seconds, short
+from windlass.errors import StageFailed, WindlassError
+
+if TYPE_CHECKING:
+    from windlass.model.delivery import Delivery, RollOut
+
+
+def show(delivery: Delivery, *, as_json: bool) -> int:
+    """Print the report; returns the exit code."""
+    if as_json:
+        print_json(document(delivery))
+    else:
+        _tell(delivery, output())
+    return delivery.exit_code
+
+
+def document(delivery: Delivery) -> dict[str, Any]:
+    """The contract of `windlass run --json`."""
+    rollout = delivery.rollout
+    return {
+        "release": rollout.release.id if rollout else None,
+        "commit": delivery.commit,
+        "environment": delivery.environment,
+        "outcome": delivery.outcome,
+        "running": _running(rollout),
+        "changed": rollout.changed if rollout else None,
+        "services": [
+            {
+                "name": service.name,
+                "digest": service.digest,
+                "repository": service.repository,
+                "tags": list(service.tags),
+                "built": service.built,
+                "scanned": service.scanned,
+            }
+            for service in delivery.services
+        ],
+        "stages": [
+            {"name": stage.name, "seconds": round(stage.seconds, 2), "outcome": stage.outcome}
+            for stage in delivery.stages
+        ],
+        "failures": [
+            {"service": name, **as_document(error), "log": list(error.log) if isinstance(error, StageFailed) else []}
+            for name, error in delivery.failures.items()
+        ],
+        "excluded": [{"service": name, "reason": reason} for name, reason in rollout.release.excluded]
+        if rollout
+        else [],
+        "checks": [
+            {
+                "name": c.name,
+                "service": c.service,
+                "url": c.url,
+                "passed": c.passed,
+                "seconds": round(c.seconds, 2),
+                "last": c.last,
+            }
+            for c in (rollout.checks if rollout else ())
+        ],
+        "failure": as_document(rollout.failure) if rollout and rollout.failure else None,
+        "evidence": rollout.evidence if rollout else None,
+        "not_scanned": delivery.not_scanned,
+        "exit_code": delivery.exit_code,
+    }
+
+
+def _running(rollout: RollOut | None) -> str | None:
+    if rollout is None:
+        return None
+    if rollout.outcome == "healthy":
+        return rollout.release.id
+    return rollout.restored.id if rollout.restored else None
+
+
+def _tell(delivery: Delivery, out: Output) -> None:
+    out.say()
+    for name, error in delivery.failures.items():
+        _failure(name, error, out)
+    rollout = delivery.rollout
+    if delivery.services:
+        rows = [
+            (
+                f"[bold]{service.name}[/]",
+                short(service.digest),
+                "built" if service.built else "unchanged",
+                ", ".join(service.tags) or "-",
+                service.scanned if service.scanned != "not scanned" else "[yellow]not scanned[/]",
+            )
+            for service in delivery.services
+        ]
+        out.table(("service", "image", "", "tags", "scan"), rows)
+        out.say()
+    if rollout is not None and rollout.failure is not None:
+        _tell_failed(rollout, out)
+    out.say(_verdict(delivery))
+    if rollout is not None:
+        for name, reason in rollout.release.excluded:
+            out.say(f"[yellow]left out[/]  {name}: {out.plain(reason)}", indent=10)
+    if delivery.not_scanned:
+        out.say(f"[yellow]NOT SCANNED[/]  {delivery.not_scanned}; install trivy to have them looked at", indent=13)
+
+
+def _failure(name: str, error: WindlassError, out: Output) -> None:
+    out.say(f"[red]failed[/]  [bold]{name}[/]  {out.plain(error.message)}", indent=8)
+    if isinstance(error, StageFailed):
+        for line in error.log:
+            out.say(f"[dim]{out.plain(line)}[/]", indent=10, first=8)
+    if error.remedy:
+        out.say(f"[bold]do[/] {out.plain(error.remedy)}", indent=11, first=8)
+    out.say()
+
+
+def _tell_failed(rollout: RollOut, out: Output) -> None:
+    failure = rollout.failure
+    assert failure is not None
+    out.say(f"[red]failed[/]  [bold]{rollout.release.id}[/]  {out.plain(failure.message)}", indent=8)
+    for service, lines in getattr(failure, "evidence", {}).items():
+        out.say(f"[bold]{service}[/] said last:", indent=8, first=8)
+        for line in lines[-12:]:
+            out.say(f"[dim]{out.plain(line)}[/]", indent=12, first=10)
+    if rollout.evidence:
+        out.say(f"kept in {out.plain(_home(rollout.evidence))}", indent=8, first=8)
+    out.say()
+
+
+def _verdict(delivery: Delivery) -> str:
+    rollout, place = delivery.rollout, delivery.environment
+    took = seconds(sum(stage.seconds for stage in delivery.stages))
+    if rollout is None:
+        if delivery.failures:
+            stopped = f"; nothing was deployed to {place}" if place else ""
+            return f"[red bold]{delivery.outcome}[/]  {len(delivery.failures)} failed, in {took}{stopped}"
+        pushed = any(service.tags for service in delivery.services)
+        return f"[green bold]{'published' if pushed else 'done'}[/]  {delivery.commit[:7]} in {took}"
+    release = rollout.release.id
+    if rollout.outcome == "healthy":
+        checks = f", {len(rollout.checks)} checks passed" if rollout.checks else ", no checks configured"
+        unchanged = "" if rollout.changed else " (it ran already: nothing changed)"
+        return f"[green bold]healthy[/]  {release} serves {place}{unchanged}{checks}, in {took}"
+    if rollout.restored is not None:
+        return (
+            f"[yellow bold]restored[/]  {rollout.restored.id} serves {place} again; {release} did not stay, in {took}"
+        )
+    if not rollout.changed:
+        return f"[red bold]failed[/]  {release} serves {place}, but its checks fail; nothing was changed, in {took}"
+    if rollout.restore_failure is not None:
+        return (
+            f"[red bold]failed[/]  {release} did not become healthy on {place}, and going back failed too: "
+            f"{rollout.restore_failure.message}; windlass status {place} shows what runs"
+        )
+    return (
+        f"[red bold]failed[/]  {release} did not become healthy on {place}, and there is no earlier release to restore"
+    )
+
+
+def _home(path: str) -> str:
+    home = str(Path.home())
+    return "~" + path[len(home) :] if path.startswith(home + "/") else path

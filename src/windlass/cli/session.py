@@ -1,0 +1,110 @@
+"""What most commands begin with: the repository, what is being delivered, and the project it declares."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from windlass import wiring
+from windlass.errors import UsageError
+from windlass.git.repository import Repository
+from windlass.model.plan import Plan
+from windlass.model.project import Environment, Project
+from windlass.model.source import Source
+from windlass.plan import saved
+from windlass.steps.tools import Tools
+
+
+@dataclass(frozen=True)
+class Session:
+    repository: Repository
+    source: Source
+    project: Project
+
+    @cached_property
+    def tools(self) -> Tools:
+        """All drivers; the embedded registry is up."""
+        return wiring.tools(self.project, self.repository)
+
+    @cached_property
+    def view(self) -> Tools:
+        """The same for commands that only look: no registry is started."""
+        return wiring.tools(self.project, self.repository, registry=False)
+
+    def environment(self, name: str) -> Environment:
+        """An environment by name.
+
+        Raises:
+            UsageError: there is none of that name; suggests one.
+        """
+        try:
+            return self.project.environment(name)
+        except KeyError:
+            known = ", ".join(environment.name for environment in self.project.environments) or "none"
+            raise UsageError(f"there is no environment '{name}'", remedy=f"windlass.yaml declares: {known}") from None
+
+    def chosen(self, name: str | None) -> Environment | None:
+        """The environment asked for, or the one that follows the branch being delivered."""
+        return self.environment(name) if name else self.project.environment_of(self.source.branch)
+
+    def services(self, names: list[str]) -> tuple[str, ...]:
+        """Names of services to build, checked.
+
+        Raises:
+            UsageError: no such service, or one that Windlass does not build.
+        """
+        known = [service.name for service in self.project.buildable]
+        for name in names:
+            if name not in known:
+                from difflib import get_close_matches
+
+                close = get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"services with a build: {', '.join(known)}"
+                raise UsageError(f"there is no service '{name}' to build", remedy=hint)
+        return tuple(names)
+
+    def rebuild(self, names: list[str]) -> tuple[str, ...]:
+        """The services of `--rebuild`; `all` is every one."""
+        if "all" in names:
+            return tuple(service.name for service in self.project.buildable)
+        return self.services(names)
+
+
+def open_session(arguments: argparse.Namespace) -> Session:
+    """Open the repository around `--directory`, at `--commit` or as it is.
+
+    Raises:
+        EnvironmentUnusable, ConfigError, UsageError
+    """
+    repository = wiring.open_repository(arguments.directory)
+    source = repository.snapshot(getattr(arguments, "commit", None))
+    here = getattr(arguments, "commit", None) is None or repository.checked_out(source.tree)
+    return Session(repository, source, wiring.load_project(repository, source, from_checkout=here))
+
+
+def open_plan(arguments: argparse.Namespace) -> tuple[Session, Plan]:
+    """Open the repository at what a saved plan (`--plan`) delivers.
+
+    Raises:
+        UsageError: `--commit` contradicts it, or the repository does not have its tree any more.
+        ConfigError: the file is not a saved plan.
+    """
+    file: Path = arguments.plan
+    if arguments.commit or arguments.rebuild:
+        raise UsageError("--plan says already what is delivered and built", remedy="leave out --commit and --rebuild")
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"the plan cannot be read: {error}", where=str(file), remedy="windlass plan --save FILE"
+        ) from error
+    repository = wiring.open_repository(arguments.directory)
+    source = saved.source_of(text, str(file))
+    if repository.kind(source.tree) != "tree":
+        raise UsageError(
+            "this repository does not have what the plan delivers", where=str(file), remedy="make the plan again"
+        )
+    project = wiring.load_project(repository, source, from_checkout=repository.checked_out(source.tree))
+    return Session(repository, source, project), saved.loads(text, project, str(file))

@@ -1,0 +1,98 @@
+"""`windlass status [ENV]`: what runs where, and how it is."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from windlass.cli import options
+
+if TYPE_CHECKING:
+    from windlass.cli.output import Output
+    from windlass.model.observation import Observation
+    from windlass.model.release import Record
+
+EXAMPLE = "windlass status production"
+
+_STYLE = {"healthy": "green", "running": "green", "starting": "yellow", "restarting": "red"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("env", nargs="?", metavar="ENV", help="default: every environment")
+    options.directory(parser)
+    options.as_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from windlass.cli.output import output, print_json
+    from windlass.cli.session import open_session
+
+    session = open_session(arguments)
+    chosen = (session.environment(arguments.env),) if arguments.env else session.project.environments
+    seen = [(e.name, session.view.state.records(e.name, 50), session.view.target(e).observe()) for e in chosen]
+    if arguments.json:
+        print_json({"environments": [_document(*one) for one in seen]})
+        return 0
+    out = output()
+    for number, (name, records, observation) in enumerate(seen):
+        if number:
+            out.say()
+        _tell(name, records, observation, out)
+    if not seen:
+        out.say("windlass.yaml declares no environment")
+    return 0
+
+
+def _tell(name: str, records: tuple[Record, ...], observation: Observation, out: Output) -> None:
+    from windlass.cli.output import short
+    from windlass.state.interface import running_release
+
+    release = running_release(records)
+    if release is None:
+        out.say(
+            f"[bold]{name}[/]  nothing is deployed" + (f"; the last attempt {records[0].outcome}" if records else "")
+        )
+        return
+    newest = records[0]
+    since = next((r.at for r in records if r.release.id == release.id and r.outcome == "healthy"), newest.at)
+    out.say(f"[bold]{name}[/]  {release.id}, commit {release.commit[:7]}, since {since}", indent=2)
+    if newest.release.id != release.id or newest.outcome != "healthy":
+        out.say(
+            f"[yellow]last attempt[/]  {newest.release.id} {newest.outcome}: {out.plain(newest.reason)}",
+            indent=4,
+            first=2,
+        )
+    rows = []
+    for state in observation.services:
+        ports = ", ".join(f"{endpoint.port}" for _, endpoint in state.ports) or "-"
+        style = _STYLE.get(state.health, "red")
+        restarts = f", {state.restarts} restarts" if state.restarts else ""
+        rows.append((state.service, f"[{style}]{state.health}[/]{restarts}", short(state.digest), ports))
+    running = {state.service for state in observation.services}
+    rows += [(s.name, "[red]missing[/]", short(s.digest), "-") for s in release.services if s.name not in running]
+    out.table(("service", "health", "image", "ports"), rows, indent=2)
+
+
+def _document(name: str, records: tuple[Record, ...], observation: Observation) -> dict[str, Any]:
+    from windlass.state.interface import running_release
+
+    release = running_release(records)
+    return {
+        "environment": name,
+        "release": release.id if release else None,
+        "commit": release.commit if release else None,
+        "outcome": records[0].outcome if records else None,
+        "services": [
+            {
+                "name": state.service,
+                "health": state.health,
+                "image": state.image,
+                "digest": state.digest,
+                "since": state.since,
+                "restarts": state.restarts,
+                "ports": {str(port): f"{endpoint.host}:{endpoint.port}" for port, endpoint in state.ports},
+                "detail": state.detail,
+            }
+            for state in observation.services
+        ],
+    }

@@ -1,0 +1,66 @@
+"""`windlass verify ENV`: health checks and API suites against what runs now."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from windlass.cli import options
+
+if TYPE_CHECKING:
+    from windlass.model.observation import CheckResult
+
+EXAMPLE = "windlass verify production"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("env", metavar="ENV")
+    options.directory(parser)
+    options.progress(parser)
+    options.as_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from windlass.cli.output import output, print_json, seconds
+    from windlass.cli.progress import sink
+    from windlass.cli.session import open_session
+    from windlass.errors import ExitCode
+
+    session = open_session(arguments)
+    environment = session.environment(arguments.env)
+    target = session.view.target(environment)
+    running = tuple(state.service for state in target.observe().services)
+    with sink(arguments.progress) as emit:
+        checks = session.view.verify(environment, running, target.endpoint, emit)
+    passed = all(check.passed for check in checks)
+    if arguments.json:
+        print_json({"environment": environment.name, "passed": passed, "checks": [_row(check) for check in checks]})
+    else:
+        out = output()
+        rows = [
+            (
+                "[green]passed[/]" if check.passed else "[red]failed[/]",
+                out.plain(check.name),
+                check.service,
+                seconds(check.seconds),
+                out.plain(check.last),
+            )
+            for check in checks
+        ]
+        if rows:
+            out.table(("", "check", "service", "took", "last seen"), rows)
+        else:
+            out.say("no checks are configured: give services a health: or the environment an api: in windlass.yaml")
+    return ExitCode.DONE if passed else ExitCode.NOTHING_TO_RESTORE
+
+
+def _row(check: CheckResult) -> dict[str, object]:
+    return {
+        "name": check.name,
+        "service": check.service,
+        "url": check.url,
+        "passed": check.passed,
+        "attempts": check.attempts,
+        "seconds": round(check.seconds, 2),
+        "last": check.last,
+    }

@@ -1,0 +1,262 @@
+"""The composition root: configuration → drivers. The only module that names drivers.
+
+Drivers are imported where they are made, so that a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from windlass.build.interface import Builder
+from windlass.deploy.interface import Target
+from windlass.doctor.examine import Verdict
+from windlass.errors import ConfigError, WindlassError
+from windlass.git.repository import Repository
+from windlass.model.events import Emit
+from windlass.model.observation import CheckResult, Endpoint
+from windlass.model.plan import Plan
+from windlass.model.project import Environment, Project
+from windlass.model.source import Source
+from windlass.oci.client import RegistryClient
+from windlass.paths import cache_dir, data_dir
+from windlass.plan.interface import BaseImages, Memory
+from windlass.scan.interface import Scanner
+from windlass.steps.tools import Tools
+from windlass.waiting import SystemClock
+
+
+def open_repository(directory: Path) -> Repository:
+    """The git repository around a folder. Raises EnvironmentUnusable."""
+    return Repository.discover(directory)
+
+
+def load_project(repository: Repository, source: Source, *, from_checkout: bool) -> Project:
+    """The project as `source` declares it; `from_checkout` says that the files of the checkout are those of the source.
+
+    Raises:
+        ConfigError, EnvironmentUnusable
+    """
+    from windlass.config.load import load_project as load
+
+    if from_checkout:
+        return load(repository.root)
+    with materialised(repository, source.tree) as folder:
+        return load(repository.root, directory=folder)
+
+
+def tools(project: Project, repository: Repository, *, registry: bool = True) -> Tools:
+    """All drivers of a project. With `registry`, the embedded registry is started if it is the one configured."""
+    from windlass.oci.images import RegistryImages
+    from windlass.oci.memory import RegistryMemory
+    from windlass.state.git_ref import GitState
+
+    if registry:
+        ensure_registry(project)
+    client = registry_client(project)
+    memory = RegistryMemory(client, project.registry.prefix)
+    repositories = [project.registry.repository(service.image) for service in project.buildable]
+    return Tools(
+        project=project,
+        plan=_planner(project, repository, memory),
+        memory=memory,
+        images=RegistryImages(client, mount_from=repositories),
+        builder=lambda emit: make_builder(project, emit),
+        scanner=make_scanner(),
+        state=GitState(repository, project.state_remote),
+        target=lambda environment: make_target(project, environment, repository),
+        verify=_verifier(project),
+        materialise=lambda tree: materialised(repository, tree),
+        services_of=lambda source, environment: _services_of(project, repository, source, environment),
+        ignore_file=lambda source: (
+            repository.read(source.tree, project.scan.ignore_file) if project.scan.ignore_file else None
+        ),
+        scratch=cache_dir(),
+        evidence=data_dir() / "evidence" / project.name,
+        clock=SystemClock(),
+        shared_registry=not project.registry.embedded,
+        continuous_integration=os.environ.get("CI", "").lower() not in ("", "0", "false"),
+    )
+
+
+def registry_client(project: Project) -> RegistryClient:
+    return RegistryClient(project.registry.host, insecure=project.registry.insecure or None)
+
+
+def registry_root() -> Path:
+    """Where the embedded registry keeps its content."""
+    return data_dir() / "registry"
+
+
+def ensure_registry(project: Project) -> None:
+    """Start the embedded registry when it is the one configured and does not answer. Raises RegistryUnavailable."""
+    if project.registry.embedded:
+        from windlass.registry.daemon import ensure_running
+
+        ensure_running(project.registry.host, registry_root(), data_dir() / "registry.log")
+
+
+def base_images() -> BaseImages:
+    from windlass.oci.bases import RegistryBaseImages
+
+    return RegistryBaseImages()
+
+
+def make_builder(project: Project, emit: Emit) -> Builder:
+    """The configured builder, ready for the project's platforms. Raises EngineUnavailable."""
+    builder = _BUILDERS[project.builder if project.builder != "auto" else _best_builder()]()
+    builder.prepare(project.platforms, emit)
+    return builder
+
+
+def make_scanner() -> Scanner:
+    """Trivy when it is installed; otherwise one that says that nothing is scanned."""
+    if shutil.which("trivy"):
+        from windlass.scan.trivy import TrivyScanner
+
+        return TrivyScanner()
+    from windlass.scan.none import NoScanner
+
+    return NoScanner()
+
+
+def make_target(project: Project, environment: Environment, repository: Repository) -> Target:
+    return _TARGETS[environment.target](project, environment, repository)
+
+
+def secrets_present(project: Project, environment: Environment) -> dict[str, bool]:
+    """For each secret the environment names, whether it has a value here. Never the value."""
+    from windlass.deploy.environ import variables
+
+    known = variables(project.root, environment.env_files)
+    return {name: bool(known.get(name)) for name in environment.secrets}
+
+
+@contextmanager
+def materialised(repository: Repository, tree: str) -> Iterator[Path]:
+    """A folder with a tree's files, gone at the end."""
+    place = cache_dir() / "contexts"
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{tree[:12]}-", dir=place) as folder:
+        repository.materialise(tree, Path(folder))
+        yield Path(folder)
+
+
+def _buildx() -> Builder:
+    from windlass.build.buildx import BuildxBuilder
+
+    return BuildxBuilder()
+
+
+def _buildah() -> Builder:
+    from windlass.build.buildah import BuildahBuilder
+
+    return BuildahBuilder()
+
+
+def _docker(project: Project, environment: Environment, repository: Repository) -> Target:
+    from windlass.deploy.docker.target import DockerTarget
+
+    return DockerTarget(project, environment, repository, home=data_dir())
+
+
+_BUILDERS: dict[str, Callable[[], Builder]] = {"buildx": _buildx, "buildah": _buildah}
+_TARGETS: dict[str, Callable[[Project, Environment, Repository], Target]] = {"docker": _docker}
+
+
+def _best_builder() -> str:
+    """buildx wherever there is a docker client; buildah where there is only that."""
+    return "buildx" if shutil.which("docker") or not shutil.which("buildah") else "buildah"
+
+
+def _planner(project: Project, repository: Repository, memory: Memory) -> Callable[..., Plan]:
+    def plan(source: Source, environment: str | None, *, only: Sequence[str] = (), rebuild: Sequence[str] = ()) -> Plan:
+        from windlass.git.tree import GitFiles
+        from windlass.plan.planner import make_plan
+
+        return make_plan(
+            project,
+            source,
+            GitFiles(repository, source.tree),
+            memory,
+            base_images(),
+            environment=environment,
+            only=only,
+            rebuild=rebuild,
+        )
+
+    return plan
+
+
+def _verifier(project: Project) -> Callable[..., tuple[CheckResult, ...]]:
+    def run(
+        environment: Environment,
+        services: Sequence[str],
+        endpoint: Callable[[str, int], Endpoint | None],
+        emit: Emit,
+    ) -> tuple[CheckResult, ...]:
+        raise NotImplementedError
+
+    return run
+
+
+def _services_of(
+    project: Project, repository: Repository, source: Source, environment: Environment
+) -> Mapping[str, str]:
+    if environment.compose == project.compose:
+        return {service.name: service.name for service in project.buildable}
+    from windlass.compose.load import load, unescape
+    from windlass.config.runs import runs
+
+    with materialised(repository, source.tree) as folder:
+        model = load([folder / name for name in environment.compose], directory=folder)
+    return runs(unescape(model), project)
+
+
+def examine(directory: Path) -> list[Verdict]:
+    """All of `windlass doctor`'s examinations; those that need a project are left out where there is none."""
+    from windlass.config.load import FILE
+    from windlass.doctor import examine as ask
+
+    verdicts = [ask.engine(), ask.compose()]
+    space = shutil.disk_usage(next(p for p in (data_dir(), *data_dir().parents) if p.exists()))
+    verdicts += [ask.disk(str(data_dir()), space.free), ask.scanner()]
+    try:
+        repository = open_repository(directory)
+        source = repository.snapshot()
+        verdicts.append(ask.git_state(source.commit, source.branch, source.dirty))
+        project = load_project(repository, source, from_checkout=True)
+    except WindlassError as error:
+        subject = FILE if isinstance(error, ConfigError) else "git"
+        verdicts.append(ask.Verdict(subject, "broken", str(error), error.remedy))
+        return verdicts
+    verdicts.append(ask.builder(project.platforms))
+
+    def ping() -> None:
+        ensure_registry(project)
+        registry_client(project).ping()
+
+    verdicts.append(ask.registry(project.registry.host, ping))
+    verdicts += [_ports_verdict(project, environment, repository) for environment in project.environments]
+    return verdicts
+
+
+def _ports_verdict(project: Project, environment: Environment, repository: Repository) -> Verdict:
+    from windlass.compose.load import load
+    from windlass.doctor import examine as ask
+
+    try:
+        model = load([project.root / name for name in environment.compose], directory=project.root)
+        target = make_target(project, environment, repository)
+        ours = frozenset(end.port for state in target.observe().services for _, end in state.ports)
+    except WindlassError as error:
+        return ask.Verdict(f"ports of {environment.name}", "broken", str(error), error.remedy)
+    mapped = {
+        environment.ports.get(port, port + environment.port_offset): service
+        for port, service in ask.parse_published(model).items()
+    }
+    return ask.ports(environment.name, mapped, ours)
