@@ -60,8 +60,7 @@ class GitState:
         environment = admitted.release.environment
         head = self._head(environment)
         newest = self._record_at(environment, head)
-        if newest is None or newest.sequence != admitted.sequence:
-            lease.refuse_if_held(newest, self._now())
+        lease.refuse_if_superseded(newest, admitted)
         record = replace(
             admitted,
             sequence=admitted.sequence + 1,

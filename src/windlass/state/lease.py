@@ -48,6 +48,16 @@ def refuse_if_held(record: Record | None, now: datetime, alive: Callable[[int], 
     )
 
 
+def refuse_if_superseded(newest: Record | None, admitted: Record) -> None:
+    """Raise `Locked` when the environment's newest record is not the one this process wrote: somebody took it over."""
+    if newest is None or (newest.sequence, newest.lease) != (admitted.sequence, admitted.lease):
+        who = f" by {newest.by}" if newest else ""
+        raise Locked(
+            f"{admitted.release.environment} was taken over{who} while {admitted.release.id} was being deployed",
+            remedy=f"windlass history {admitted.release.environment} shows what happened; then run again",
+        )
+
+
 def process_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -1,0 +1,55 @@
+"""A State in memory, with the rules of the real one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from windlass.model.release import Kind, Outcome, Record, Release
+from windlass.state import lease
+
+
+class FakeState:
+    def __init__(self) -> None:
+        self.kept: dict[str, list[Record]] = {}
+
+    def records(self, environment: str, limit: int = 200) -> tuple[Record, ...]:
+        return tuple(reversed(self.kept.get(environment, [])))[:limit]
+
+    def admit(self, release: Release, kind: Kind, running: str | None) -> Record:
+        newest = next(iter(self.records(release.environment)), None)
+        now = datetime.now(UTC)
+        lease.refuse_if_held(newest, now)
+        return self._keep(
+            Record(
+                sequence=(newest.sequence if newest else 0) + 1,
+                release=release,
+                outcome="deploying",
+                at=now.isoformat(timespec="seconds"),
+                by=lease.holder(),
+                running=running,
+                kind=kind,
+                lease=lease.take(now),
+            )
+        )
+
+    def settle(
+        self, admitted: Record, outcome: Outcome, *, running: str | None, reason: str, evidence: str | None
+    ) -> Record:
+        newest = self.records(admitted.release.environment)[0]
+        lease.refuse_if_superseded(newest, admitted)
+        return self._keep(
+            replace(
+                admitted,
+                sequence=admitted.sequence + 1,
+                outcome=outcome,
+                running=running,
+                reason=reason,
+                evidence=evidence,
+                lease=None,
+            )
+        )
+
+    def _keep(self, record: Record) -> Record:
+        self.kept.setdefault(record.release.environment, []).append(record)
+        return record

@@ -1,0 +1,182 @@
+"""Every State driver keeps history, lets one deployer in at a time, and refuses the late one."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from windlass.errors import Locked
+from windlass.git.repository import Repository
+from windlass.model.release import Lease, Release, ReleasedService
+from windlass.state.git_ref import GitState, ref_name
+from windlass.state.interface import State
+from windlass.testing.state import FakeState
+
+ELSEWHERE = "another-host"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return make_repository(tmp_path / "checkout")
+
+
+def make_repository(folder: Path) -> Repository:
+    folder.mkdir()
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["config", "user.email", "dev@example.org"],
+        ["config", "user.name", "Dev"],
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    (folder / "a.txt").write_text("one\n")
+    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "-qm", "start"], cwd=folder, check=True)
+    return Repository(folder)
+
+
+@pytest.fixture(params=["fake", "git", "git with a remote"])
+def state(request: pytest.FixtureRequest, repository: Repository, tmp_path: Path) -> Iterator[State]:
+    if request.param == "fake":
+        yield FakeState()
+        return
+    remote = None
+    if "remote" in request.param:
+        subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "origin.git")], check=True)
+        subprocess.run(
+            ["git", "remote", "add", "origin", str(tmp_path / "origin.git")], cwd=repository.root, check=True
+        )
+        remote = "origin"
+    yield GitState(repository, remote)
+
+
+@pytest.fixture
+def release(repository: Repository) -> Release:
+    source = repository.snapshot("HEAD")
+    service = ReleasedService("web", "localhost:5077/web", "sha256:" + "a" * 64, ("main-abc1234",))
+    return Release(
+        "main-abc1234",
+        "production",
+        source.commit,
+        source.tree,
+        ("compose.yml",),
+        (service,),
+        "2026-01-01T00:00:00+00:00",
+    )
+
+
+def test_an_environment_without_history_is_empty(state: State) -> None:
+    assert state.records("production") == ()
+
+
+def test_a_record_comes_back_as_it_was_written(state: State, release: Release) -> None:
+    admitted = state.admit(release, "deploy", None)
+    assert admitted.outcome == "deploying"
+    settled = state.settle(admitted, "healthy", running=release.id, reason="", evidence=None)
+    assert state.records("production") == (settled, admitted)
+    assert settled.release == release
+    assert settled.lease is None
+
+
+def test_sequences_grow_by_one(state: State, release: Release) -> None:
+    for _ in range(2):
+        state.settle(state.admit(release, "deploy", None), "healthy", running=release.id, reason="", evidence=None)
+    assert [record.sequence for record in state.records("production")] == [4, 3, 2, 1]
+
+
+def test_a_held_environment_names_its_holder(state: State, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    _held_elsewhere(monkeypatch)
+    state.admit(release, "deploy", None)
+    monkeypatch.undo()
+    with pytest.raises(Locked) as caught:
+        state.admit(release, "deploy", None)
+    assert "is being changed by" in str(caught.value)
+    assert "since" in str(caught.value)
+
+
+def test_a_holder_that_died_on_this_host_does_not_block(
+    state: State, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    monkeypatch.setattr("os.getpid", lambda: gone.pid)
+    state.admit(release, "deploy", None)
+    monkeypatch.undo()
+    assert state.admit(release, "deploy", None).sequence == 2
+
+
+def test_who_was_taken_over_cannot_settle(state: State, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    monkeypatch.setattr("os.getpid", lambda: gone.pid)
+    late = state.admit(release, "deploy", None)
+    monkeypatch.undo()
+    state.admit(release, "deploy", None)
+    with pytest.raises(Locked):
+        state.settle(late, "healthy", running=release.id, reason="", evidence=None)
+
+
+def _held_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def take(now: datetime) -> Lease:
+        return Lease(ELSEWHERE, 1, (now + timedelta(minutes=5)).isoformat())
+
+    monkeypatch.setattr("windlass.state.lease.take", take)
+
+
+def test_of_two_clones_one_wins(tmp_path: Path, release: Release, repository: Repository) -> None:
+    origin = tmp_path / "shared.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(repository.root), str(origin)], check=True)
+    clones = []
+    for name in ("one", "two"):
+        subprocess.run(["git", "clone", "-q", str(origin), str(tmp_path / name)], check=True)
+        clones.append(GitState(Repository(tmp_path / name), "origin"))
+    first, second = clones
+    first.settle(first.admit(release, "deploy", None), "healthy", running=release.id, reason="", evidence=None)
+    assert second.records("production")[0].outcome == "healthy"
+    first.admit(release, "deploy", None)
+    with pytest.raises(Locked):
+        # The second clone believes nobody holds it (as in a race): the push itself is refused.
+        stale = second.records("production")[1]
+        commit = second._repository.write_commit(release.tree, None, "late")
+        second._repository.compare_and_swap(ref_name("production"), commit, stale.release.commit, "origin")
+
+
+def test_a_lease_from_elsewhere_ends_by_itself(
+    repository: Repository, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [datetime(2026, 1, 1, tzinfo=UTC)]
+    state = GitState(repository, None, now=lambda: clock[0])
+    _held_elsewhere(monkeypatch)
+    state.admit(release, "deploy", None)
+    with pytest.raises(Locked):
+        state.admit(release, "deploy", None)
+    clock[0] += timedelta(minutes=6)
+    assert state.admit(release, "deploy", None).sequence == 2
+
+
+def test_the_ref_keeps_the_release_s_tree_alive(repository: Repository, release: Release) -> None:
+    dirty = repository.root / "b.txt"
+    dirty.write_text("uncommitted\n")
+    tree = repository.snapshot().tree
+    state = GitState(repository, None)
+    state.admit(replace(release, tree=tree), "deploy", None)
+    subprocess.run(["git", "gc", "-q", "--prune=now"], cwd=repository.root, check=True)
+    assert repository.read(tree, "b.txt") == "uncommitted\n"
+
+
+def test_a_damaged_record_is_named(repository: Repository) -> None:
+    from windlass.errors import WindlassError
+
+    blob = repository.write_blob("{}")
+    from windlass.git.repository import TreeEntry
+
+    commit = repository.write_commit(
+        repository.write_tree([TreeEntry("100644", "blob", blob, "record.json")]), None, "x"
+    )
+    repository.compare_and_swap(ref_name("production"), commit, None)
+    with pytest.raises(WindlassError, match="refs/heads/windlass/env/production"):
+        GitState(repository, None).records("production")
