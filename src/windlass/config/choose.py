@@ -115,12 +115,26 @@ def environment_files(
 
 
 def fits(other: Candidate, chosen: Candidate, images: Mapping[str, str]) -> bool:
-    """Whether another file runs what is built here, under the same service names and no image of ours by another one."""
-    ours, names = set(chosen.built), set(other.services)
-    if not names & ours or set(other.built) - ours:
-        return False
-    strangers = (repository_of(str(other.services[name].get("image") or "")) for name in names - ours)
-    return not {PurePosixPath(name).name for name in strangers} & {PurePosixPath(name).name for name in images.values()}
+    """Whether another file runs what is built here: every build of it is one of ours, and so is at least one image."""
+    ours = set(chosen.built)
+    return not set(other.built) - ours and bool(set(other.services) & ours or _images_of(other) & set(images.values()))
+
+
+def unbuilt(other: Candidate, images: Mapping[str, str]) -> list[str]:
+    """Images of another file that come from the same registry as ours and are not built here."""
+    known = [str(service.get("image") or "") for service in other.services.values() if service]
+    ours = {PurePosixPath(name).name for name in images.values()}
+    hosts = {registry_of(image) for image in known if PurePosixPath(repository_of(image)).name in ours}
+    named = {PurePosixPath(repository_of(image)).name for image in known if registry_of(image) in hosts - {None}}
+    return sorted(named - ours)
+
+
+def _images_of(other: Candidate) -> set[str]:
+    return {
+        PurePosixPath(repository_of(str(service.get("image") or ""))).name
+        for service in other.services.values()
+        if service
+    }
 
 
 def image_names(chosen: Candidate, survey: Survey) -> Named:

@@ -153,9 +153,9 @@ def _objection(one: Candidate, chosen: Candidate, named: choose.Named) -> str:
     if one.missing:
         return f"is left out: {_gone(one)}"
     if one.kind == "images":
-        strangers = sorted(set(one.services) - set(chosen.services))
-        other = f"; its services have other names ({_few(strangers)})" if strangers else ""
-        return f"is left out: it only runs ready-made images{other}"
+        foreign = choose.unbuilt(one, named.images)
+        more = f", and {_few(foreign)} {'is' if len(foreign) == 1 else 'are'} not built here" if foreign else ""
+        return f"is left out: it only runs ready-made images{more}"
     return f"is left out: {chosen.path} {_better(one, chosen)}"
 
 

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from windlass.config.build import build_spec
-from windlass.config.health import from_compose
-from windlass.config.images import repository_of
+from windlass.config.services import Sources, services
 from windlass.config.yaml import Document, Keys, read
 from windlass.errors import ConfigError
 from windlass.model.project import (
     Environment,
-    HealthCheck,
     Project,
     RegistrySpec,
     ScanPolicy,
-    Service,
-    TestSpec,
 )
 
 if TYPE_CHECKING:
-    from windlass.config.models import EnvironmentSection, ProjectSection, RegistrySection, ServiceSection
+    from windlass.config.models import EnvironmentSection, ProjectSection, RegistrySection
 
 FILE = "windlass.yaml"
 DEFAULT_COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -60,14 +54,14 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
         builds_only=True,
     )
     model = compose.unescape(loaded.model)
-    services = _services(section, document, model, files, directory=directory, root=root)
+    found = services(section.services, model, Sources(document, files, directory, root))
     return Project(
         name=section.project,
         root=root,
         registry=_registry(section.registry),
         platforms=tuple(dict.fromkeys(section.platforms)),
         compose=files,
-        services=services,
+        services=found,
         environments=tuple(_environment(name, env, files) for name, env in section.environments.items()),
         scan=_scan(section, document, directory),
         builder=section.builder,
@@ -136,7 +130,9 @@ def _must_exist(directory: Path, name: str, document: Document, keys: Keys) -> N
         raise ConfigError(
             f"expected a file, found the folder {name}; write the path of a file", where=document.where(keys)
         )
-    raise ConfigError(f"there is no file {name}; write the path of one, relative to {FILE}", where=document.where(keys))
+    raise ConfigError(
+        f"there is no file {name}; write the path of one, relative to the repository's root", where=document.where(keys)
+    )
 
 
 def _environments_agree(section: ProjectSection, document: Document, directory: Path) -> None:
@@ -211,128 +207,3 @@ def _environment(name: str, env: EnvironmentSection, files: tuple[str, ...]) -> 
         ready_timeout=env.ready_timeout,
         verify_timeout=env.verify_timeout,
     )
-
-
-# -- services -------------------------------------------------------------------------------------------------------
-
-
-def _services(
-    section: ProjectSection,
-    document: Document,
-    model: Mapping[str, Any],
-    files: tuple[str, ...],
-    *,
-    directory: Path,
-    root: Path,
-) -> tuple[Service, ...]:
-    declared: Mapping[str, Any] = model.get("services") or {}
-    where = f"{', '.join(files)}: services"
-    if not declared:
-        raise ConfigError("no services in it; name the Compose file that declares your builds", where=where)
-    for name in section.services:
-        if name not in declared:
-            from windlass.config.problems import suggestion
-
-            raise ConfigError(
-                suggestion(name, list(declared), f"there is no service '{name}' in {', '.join(files)}"),
-                where=document.where(("services", name)),
-            )
-    from windlass.config.extras import merged
-
-    services = tuple(
-        _service(
-            name, service, merged(name, service, section.services.get(name), files, directory), model, directory, root
-        )
-        for name, service in declared.items()
-    )
-    if not any(service.build for service in services):
-        raise ConfigError(
-            f"none of its {len(services)} services has a build section; name the Compose file that declares your builds",
-            where=where,
-        )
-    _extras_apply(section, services, document, files, directory)
-    _images_differ(services, document)
-    return services
-
-
-def _extras_apply(
-    section: ProjectSection, services: tuple[Service, ...], document: Document, files: tuple[str, ...], directory: Path
-) -> None:
-    """What is said about a service fits it: tests exist, images are named where they are built."""
-    from windlass.config.models import REPOSITORY
-
-    for service in services:
-        own = section.services.get(service.name)
-        at: Keys = ("services", service.name)
-        if own is not None and service.build is None:
-            for key in ("image", "test"):
-                if getattr(own, key) is not None:
-                    raise ConfigError(
-                        f"{service.name} has no build section in {', '.join(files)}; take {key} out",
-                        where=document.where((*at, key)),
-                    )
-        if service.test and service.test.files and not (directory / service.test.files).exists():
-            here = own is not None and own.test is not None
-            raise ConfigError(
-                f"there is no file or folder {service.test.files}; write one, relative to {FILE}",
-                where=document.where((*at, "test", "files"))
-                if here
-                else f"{', '.join(files)}: services.{service.name}.x-windlass.test.files",
-            )
-        if service.build is not None and not REPOSITORY.fullmatch(service.image):
-            raise ConfigError(
-                f"'{service.image}' cannot name an image; write services: {{{service.name}: {{image: NAME}}}}",
-                where=document.where(at),
-            )
-
-
-def _service(
-    name: str,
-    service: Mapping[str, Any],
-    extras: ServiceSection,
-    model: Mapping[str, Any],
-    directory: Path,
-    root: Path,
-) -> Service:
-    section = service.get("build")
-    build = None
-    if section is not None:
-        build = build_spec(
-            name, section, model.get("secrets") or {}, directory=directory, root=root, environ=os.environ
-        )
-    image = str(service.get("image") or "")
-    return Service(
-        name=name,
-        image=image if build is None else extras.image or repository_of(image) or name.lower(),
-        build=build,
-        test=TestSpec(extras.test.target, extras.test.command, extras.test.files) if extras.test else None,
-        heavy=bool(extras.heavy),
-        profiles=tuple(service.get("profiles") or ()),
-        depends_on=tuple(service.get("depends_on") or ()),
-        health=_health(name, service, extras),
-        reference=image or None,
-    )
-
-
-def _health(name: str, service: Mapping[str, Any], extras: ServiceSection) -> tuple[HealthCheck, ...]:
-    if extras.health is not None:
-        return tuple(
-            HealthCheck(name, item.port, item.path, item.scheme, item.insecure, item.status) for item in extras.health
-        )
-    found = from_compose(name, service)
-    return (found,) if found else ()
-
-
-def _images_differ(services: tuple[Service, ...], document: Document) -> None:
-    """Two services may share an image only when they build the same one."""
-    seen: dict[str, Service] = {}
-    for service in services:
-        if service.build is None:
-            continue
-        other = seen.setdefault(service.image, service)
-        if other.build != service.build:
-            raise ConfigError(
-                f"the services {other.name} and {service.name} build different images named {service.image}; "
-                f"write services: {{{service.name}: {{image: NAME}}}}",
-                where=document.where(("services", service.name, "image")),
-            )

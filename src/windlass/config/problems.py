@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from windlass.config.yaml import Document, Keys, dotted
+from windlass.config.yaml import Document, Keys
 from windlass.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,17 +47,32 @@ def _explain(error: ValidationError, model: type[BaseModel], document: Document,
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel], document: Document, base: Keys) -> tuple[Keys, str]:
-    within = tuple(key for key in details["loc"] if key != "[key]")
-    keys: Keys = (*base, *within)
+    within = _as_written(tuple(key for key in details["loc"] if key != "[key]"), base, document)
+    place = _locate(model, within)
     kind = details["type"]
-    info, holder = _field(model, within)
     if kind == "extra_forbidden":
-        return keys, suggestion(str(within[-1]), list(holder.model_fields), "unknown key")
-    example = _write(within, info)
+        return (*base, *within), suggestion(str(within[-1]), list(place.holder.model_fields), "unknown key")
+    if (*base, *within[:-1]) in document.raw:
+        # A short form: `registry: HOST` stands for `registry: {host: HOST}`, whose example it can take.
+        within = within[:-1]
+        place = replace(place, within=within, at=len(within) - 1)
+    keys: Keys = (*base, *within)
     if kind == "missing":
-        return keys, f"missing{example}"
-    expected = _expected(details, info, within)
-    return keys, f"expected {expected}, found {_found(details['input'], keys, document)}{example}"
+        return keys, f"missing{_write(place)}"
+    expected = _expected(details, place.info, within)
+    if "secrets" in within and isinstance(within[-1], int):
+        found = "something else"  # it may be the secret itself
+    else:
+        found = _found(details["input"], keys, document)
+    return keys, f"expected {expected}, found {found}{_remedy(details, expected, place, document.raw.get(keys))}"
+
+
+def _as_written(within: Keys, base: Keys, document: Document) -> Keys:
+    """Keys of a mapping are text in the document, also where the model made numbers of them."""
+    for at, key in enumerate(within):
+        if isinstance(key, int) and (*base, *within[:at], str(key)) in document.lines:
+            within = (*within[:at], str(key), *within[at + 1 :])
+    return within
 
 
 def suggestion(given: str, known: list[str], what: str) -> str:
@@ -114,6 +131,7 @@ def _phrase(annotation: Any) -> str:
 def _found(value: Any, keys: Keys, document: Document) -> str:
     raw = document.raw.get(keys)
     if raw is not None:
+        raw = re.sub(r"//[^/@\s]+@", "//…@", raw)  # a password in a URL
         flat = " ".join(raw.split())
         if value is None:
             return "nothing"
@@ -127,23 +145,34 @@ def _found(value: Any, keys: Keys, document: Document) -> str:
     return "nothing" if value is None else str(value)
 
 
-def _field(model: type[BaseModel], within: Keys) -> tuple[FieldInfo | None, type[BaseModel]]:
-    """The field that a place belongs to, and the model that holds it."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in the file: the field that it belongs to (standing at `within[at]`), and the model that holds it."""
+
+    within: Keys
+    info: FieldInfo | None
+    at: int
+    holder: type[BaseModel]
+
+
+def _locate(model: type[BaseModel], within: Keys) -> _Place:
     info: FieldInfo | None = None
-    holder: type[BaseModel] = model
-    current: type[BaseModel] | None = model
-    for key in within:
-        if current is not None and isinstance(key, str) and key in current.model_fields:
-            holder, info = current, current.model_fields[key]
-            current = None if _is_collection(info.annotation) else _model_in(info.annotation)
-            pending = _model_in(info.annotation) if _is_collection(info.annotation) else None
-        elif current is None and info is not None and pending is not None:
-            current, holder, pending = pending, pending, None
-        elif current is not None:
+    at = 0
+    current: type[BaseModel] | None = model  # the model whose keys come next, if any
+    entries: type[BaseModel] | None = None  # the model of the entries of the list or mapping that comes next, if any
+    holder = model
+    for index, key in enumerate(within):
+        if current is None:
+            current, entries = entries, None
+            holder = current or holder
+        elif isinstance(key, str) and key in current.model_fields:
+            holder, info, at = current, current.model_fields[key], index
+            inner = _model_in(info.annotation)
+            current, entries = (None, inner) if _is_collection(info.annotation) else (inner, None)
+            holder = current or holder
+        else:
             holder = current
-    if current is not None and (not within or within[-1] not in holder.model_fields):
-        holder = current
-    return info, holder
+    return _Place(within, info, at, holder)
 
 
 def _is_collection(annotation: Any) -> bool:
@@ -161,12 +190,27 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for arg in get_args(annotation) if (model := _model_in(arg)) is not None), None)
 
 
-def _write(within: Keys, info: FieldInfo | None) -> str:
+def _remedy(details: ErrorDetails, expected: str, place: _Place, raw: str | None) -> str:
+    """What to write: the user's own value in the right form where that is likely to be meant, otherwise the example."""
+    name, value = place.within[-1], details["input"]
+    if details["type"] == "string_type" and raw and len(raw) <= 40 and isinstance(value, bool | int | float):
+        quoted = json.dumps(raw, ensure_ascii=False)
+        return f"; write {quoted}" if isinstance(name, int) else f"; write {name}: {quoted}"
+    if expected == "a list of text" and isinstance(value, str) and raw and len(raw) <= 60:
+        return f"; write {name}: {flow([value])}"
+    return _write(place, bad_key="[key]" in details["loc"])
+
+
+def _write(place: _Place, *, bad_key: bool = False) -> str:
+    info, at = place.info, place.at
     if info is None or not info.examples:
         return ""
-    name = next((key for key in reversed(within) if isinstance(key, str)), "")
     example = info.examples[0]
-    return f"; write {name}: {flow(example)}"
+    rest = place.within[at + 1 :]
+    if rest and get_origin(info.annotation) is dict and _model_in(info.annotation) is not None:
+        (entry, example), *_ = example.items()
+        return f"; write {entry if bad_key else rest[0]}: {flow(example)}"
+    return f"; write {place.within[at]}: {flow(example)}"
 
 
 def flow(value: Any) -> str:
@@ -191,6 +235,3 @@ def _plain(text: str) -> bool:
         and text.lower() not in ("true", "false", "yes", "no", "on", "off", "null")
         and text == text.strip()
     )
-
-
-__all__ = ["dotted", "flow", "suggestion", "validate"]

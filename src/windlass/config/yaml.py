@@ -153,7 +153,7 @@ class _Reader:
             result[key] = self.value(value_node, (*keys, key), line)
         for source in merged:
             if not isinstance(source, MappingNode):
-                raise self._error("<<: expected a mapping to merge", source.start_mark.line + 1, keys)
+                raise self._error("<<: expected a mapping to merge; write <<: *NAME", source.start_mark.line + 1, keys)
             if len(keys) >= _DEEPEST:
                 raise self._error("this is nested too deep; write it without aliases", source.start_mark.line + 1, ())
             result = {**self._mapping(source, (*keys, "<<")), **result}
@@ -169,7 +169,7 @@ class _Reader:
         except (ValueError, KeyError, yaml.YAMLError):
             kind = node.tag.replace(_PLAIN, "")
             raise self._error(
-                f"'{_short(node.value)}' cannot be read as {kind}; put it in quotes", line, keys
+                f"'{_short(node.value)}' cannot be read as {kind}; correct it, or put text in quotes", line, keys
             ) from None
 
     def _error(self, message: str, line: int, keys: Keys) -> ConfigError:
