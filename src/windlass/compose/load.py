@@ -6,6 +6,7 @@ The result holds interpolated values, private ones among them: it stays in memor
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -185,11 +186,22 @@ def _builds(model: ComposeModel) -> list[Any]:
 def _config(
     argv: Sequence[str], directory: Path, environ: Mapping[str, str] | None, overlay: str | None = None
 ) -> process.Completed:
-    done = process.run([*argv, "--format", "json"], cwd=directory, env=environ, input=overlay)
+    form = "yaml" if _may_hold_extensions(argv) else "json"
+    done = process.run([*argv, "--format", form], cwd=directory, env=environ, input=overlay)
     if not done.ok and "MarshalJSON" in done.stderr:
         # Compose 2.26 cannot write some values as JSON (an ssh key with a path); the same model as YAML works.
         done = process.run([*argv, "--format", "yaml"], cwd=directory, env=environ, input=overlay)
     return done
+
+
+def _may_hold_extensions(argv: Sequence[str]) -> bool:
+    """Whether services may carry `x-…` keys: Compose 2.26 leaves these out of its JSON, and keeps them in its YAML.
+
+    Files brought in by `include` or `extends` are not known here, so their presence counts as well. JSON is taken where
+    it can be because it is read several times faster.
+    """
+    files = (Path(value) for flag, value in itertools.pairwise(argv) if flag == "-f" and value != "-")
+    return any(mark in file.read_bytes() for file in files for mark in (b"x-windlass", b"include", b"extends"))
 
 
 def _parse(text: str) -> ComposeModel:
@@ -198,7 +210,7 @@ def _parse(text: str) -> ComposeModel:
         return model
     import yaml
 
-    return yaml.safe_load(text) or {}
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
 
 
 def _short(path: Path, directory: Path) -> str:

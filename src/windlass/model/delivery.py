@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from windlass.errors import ExitCode, WindlassError
@@ -80,7 +79,7 @@ class Delivery:
     outcome: DeliveryOutcome
     services: tuple[DeliveredService, ...]
     stages: tuple[StageReport, ...]
-    failures: Mapping[str, WindlassError] = field(default=MappingProxyType({}))
+    failures: Mapping[str, WindlassError] = field(default_factory=dict)
     rollout: RollOut | None = None
     not_scanned: str | None = None
 

@@ -1,0 +1,76 @@
+"""What serves now, and what a rollback goes back to, read from a history."""
+
+from __future__ import annotations
+
+from windlass.model.release import Kind, Outcome, Record, Release, ReleasedService
+from windlass.state.interface import find_release, previous_release, running_release
+
+
+def release(name: str, commit: str = "c" * 40) -> Release:
+    service = ReleasedService("web", "localhost:5077/web", "sha256:" + "a" * 64, (name,))
+    return Release(name, "production", commit, "t" * 40, ("compose.yml",), (service,), "2026-01-01T00:00:00+00:00")
+
+
+def history(*entries: tuple[str, Outcome, str | None, Kind]) -> tuple[Record, ...]:
+    """Records newest first, from (release, outcome, running, kind) given oldest first."""
+    records = [
+        Record(number, release(name), outcome, "2026-01-01T00:00:00+00:00", "dev@host", running, kind=kind)
+        for number, (name, outcome, running, kind) in enumerate(entries, 1)
+    ]
+    return tuple(reversed(records))
+
+
+def serving(name: str) -> tuple[str, Outcome, str | None, Kind]:
+    return name, "healthy", name, "deploy"
+
+
+def named(found: Release | None) -> str | None:
+    return found.id if found else None
+
+
+def test_nothing_serves_without_a_history() -> None:
+    assert running_release(()) is None
+    assert previous_release(()) is None
+
+
+def test_after_a_failure_the_restored_release_serves() -> None:
+    records = history(serving("r1"), ("r2", "restored", "r1", "deploy"))
+    assert named(running_release(records)) == "r1"
+
+
+def test_rollback_goes_to_the_release_before() -> None:
+    assert named(previous_release(history(serving("r1"), serving("r2"), serving("r3")))) == "r2"
+
+
+def test_a_failed_release_is_never_gone_back_to() -> None:
+    records = history(serving("r1"), ("r2", "restored", "r1", "deploy"), serving("r3"))
+    assert named(previous_release(records)) == "r1"
+
+
+def test_a_second_rollback_goes_further_back_not_forth() -> None:
+    records = history(serving("r1"), serving("r2"), serving("r3"), ("r2", "healthy", "r2", "rollback"))
+    assert named(previous_release(records)) == "r1"
+
+
+def test_after_a_rollback_and_a_new_release_the_rolled_back_to_release_is_next() -> None:
+    records = history(
+        serving("r1"), serving("r2"), serving("r3"), ("r2", "healthy", "r2", "rollback"), serving("r4")
+    )
+    assert named(previous_release(records)) == "r2"
+
+
+def test_the_first_release_has_nothing_before_it() -> None:
+    assert previous_release(history(serving("r1"))) is None
+
+
+def test_a_release_is_found_by_id_tag_or_commit() -> None:
+    records = history(serving("main-abc1234"))
+    assert named(find_release(records, "main-abc1234")) == "main-abc1234"
+    assert named(find_release(records, "c" * 40)) == "main-abc1234"
+    assert named(find_release(records, "ccccccc")) == "main-abc1234"
+    assert find_release(records, "ccc") is None
+    assert find_release(records, "v9") is None
+
+
+def test_a_commit_of_two_releases_is_ambiguous() -> None:
+    assert find_release(history(serving("r1"), serving("r2")), "c" * 40) is None
