@@ -57,8 +57,9 @@ def judge(
     valid = {entry.id.upper() for entry in accepted if entry.holds(now)}
     ordered = sorted(findings, key=_worst_first)
     ignored = tuple(f for f in ordered if f.id.upper() in valid or (policy.ignore_unfixed and not f.fixed))
-    left = [f for f in ordered if f not in set(ignored)]
-    return ScanReport(scanner, tuple(ordered), tuple(f for f in left if _refuses(policy, f)), ignored)
+    aside = frozenset(ignored)
+    refused = tuple(f for f in ordered if f not in aside and _refuses(policy, f))
+    return ScanReport(scanner, tuple(ordered), refused, ignored)
 
 
 def _refuses(policy: ScanPolicy, finding: Finding) -> bool:

@@ -26,10 +26,15 @@ def trivy_command(target: str, report: Path, *, platform: str | None = None, reg
     argv = ["trivy", "image", "--quiet", "--format", "json", "--output", str(report), "--scanners", "vuln"]
     # Everything is reported, whatever TRIVY_* variables and files of the user say, and the packages too: none is suspicious.
     argv += ["--severity", "UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL", "--ignore-unfixed=false", "--exit-code", "0"]
-    argv += ["--list-all-pkgs", "--ignorefile", str(report.with_name("no-ignore-file"))]
+    argv += ["--list-all-pkgs", "--ignorefile", str(no_ignore_file(report))]
     if not registry:
         return [*argv, "--input", target]
     return [*argv, "--image-src", "remote", *(["--platform", platform] if platform else []), target]
+
+
+def no_ignore_file(report: Path) -> Path:
+    """An empty file beside the report, so that no `.trivyignore` is looked for."""
+    return report.with_name("ignores-nothing")
 
 
 class TrivyScanner:
@@ -51,6 +56,7 @@ class TrivyScanner:
         with tempfile.TemporaryDirectory(prefix="windlass-scan-") as temporary, self._turn:
             folder = Path(temporary)
             report = folder / "report.json"
+            no_ignore_file(report).touch()
             if isinstance(image, str):
                 argv = trivy_command(image, report, platform=platform, registry=True)
                 plain = image.partition("/")[0] in self._insecure

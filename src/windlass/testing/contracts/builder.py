@@ -38,9 +38,9 @@ class BuilderContract:
         ) -> BuildRequest:
             context = tmp_path / "contexts" / name
             context.mkdir(parents=True, exist_ok=True)
-            for path, text in {"Dockerfile": text, **({"a.txt": "hi\n"} if files is None else files)}.items():
+            for path, body in {"Dockerfile": text, **({"a.txt": "hi\n"} if files is None else files)}.items():
                 (context / path).parent.mkdir(parents=True, exist_ok=True)
-                (context / path).write_text(text)
+                (context / path).write_text(body)
             given: dict[str, Any] = {
                 "service": name,
                 "context": str(context),
