@@ -21,6 +21,7 @@ from windlass.model.events import Emit
 from windlass.model.observation import CheckResult, Endpoint
 from windlass.model.plan import Plan
 from windlass.model.project import Environment, Project
+from windlass.model.release import Release
 from windlass.model.source import Source
 from windlass.oci.client import RegistryClient
 from windlass.paths import cache_dir, data_dir
@@ -49,8 +50,8 @@ def load_project(repository: Repository, source: Source, *, from_checkout: bool)
         return load(repository.root, directory=folder)
 
 
-def tools(project: Project, repository: Repository, *, registry: bool = True) -> Tools:
-    """All drivers of a project. With `registry`, the embedded registry is started if it is the one configured."""
+def tools(project: Project, repository: Repository, tree: str, *, registry: bool = True) -> Tools:
+    """All drivers of a project; `tree` is the one it was read from. With `registry`, the embedded registry is started if it is the one configured."""
     from windlass.oci.images import RegistryImages
     from windlass.oci.memory import RegistryMemory
     from windlass.state.git_ref import GitState
@@ -59,17 +60,17 @@ def tools(project: Project, repository: Repository, *, registry: bool = True) ->
         ensure_registry(project)
     client = registry_client(project)
     memory = RegistryMemory(client, project.registry.prefix)
-    repositories = [project.registry.repository(service.image) for service in project.buildable]
+    shared = [project.registry.repository(name) for name in ("windlass/cache", *(s.image for s in project.buildable))]
     return Tools(
         project=project,
         plan=_planner(project, repository, memory),
         memory=memory,
-        images=RegistryImages(client, mount_from=repositories),
+        images=RegistryImages(client, mount_from=shared),
         builder=lambda emit: make_builder(project, emit),
         scanner=make_scanner(),
         state=GitState(repository, project.state_remote),
         target=lambda environment: make_target(project, environment, repository),
-        verify=_verifier(project),
+        verify=_verifier(project, repository, tree),
         materialise=lambda tree: materialised(repository, tree),
         services_of=lambda source, environment: _services_of(project, repository, source, environment),
         ignore_file=lambda source: (
@@ -192,16 +193,43 @@ def _planner(project: Project, repository: Repository, memory: Memory) -> Callab
     return plan
 
 
-def _verifier(project: Project) -> Callable[..., tuple[CheckResult, ...]]:
+def _verifier(project: Project, repository: Repository, tree: str) -> Callable[..., tuple[CheckResult, ...]]:
     def run(
         environment: Environment,
-        services: Sequence[str],
+        release: Release,
         endpoint: Callable[[str, int], Endpoint | None],
         emit: Emit,
     ) -> tuple[CheckResult, ...]:
-        raise NotImplementedError
+        from windlass.deploy.environ import variables
+        from windlass.verify.api import parse_suite
+        from windlass.verify.selection import cases_for, checks_for
+        from windlass.verify.verify import verify
+
+        # An earlier release is held to its own checks: a path that only the new one has must not fail a rollback.
+        declared = project if release.tree == tree else _project_at(project, repository, release.tree)
+        here = next((one for one in declared.environments if one.name == environment.name), environment)
+        texts = {name: repository.read(release.tree, name) for name in here.api}
+        suites = [parse_suite(text.encode(), name) for name, text in texts.items() if text is not None]
+        return verify(
+            endpoint,
+            checks_for(declared, release),
+            [cases_for(suite, release) for suite in suites],
+            timeout=here.verify_timeout,
+            environ=variables(project.root, environment.env_files),
+            emit=emit,
+        )
 
     return run
+
+
+def _project_at(project: Project, repository: Repository, tree: str) -> Project:
+    from windlass.config.load import load_project as load
+
+    with materialised(repository, tree) as folder:
+        try:
+            return load(repository.root, directory=folder)
+        except ConfigError:
+            return project  # it was deployed with a configuration that this version cannot read: today's checks will do
 
 
 def _services_of(

@@ -46,5 +46,5 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for number, record in enumerate(shown)
     ]
-    out.table(("when (UTC)", "release", "by", "outcome", ""), rows)
+    out.table(("when (UTC)", "release", "kind", "outcome", ""), rows)
     return 0

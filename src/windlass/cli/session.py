@@ -26,12 +26,12 @@ class Session:
     @cached_property
     def tools(self) -> Tools:
         """All drivers; the embedded registry is up."""
-        return wiring.tools(self.project, self.repository)
+        return wiring.tools(self.project, self.repository, self.source.tree)
 
     @cached_property
     def view(self) -> Tools:
         """The same for commands that only look: no registry is started."""
-        return wiring.tools(self.project, self.repository, registry=False)
+        return wiring.tools(self.project, self.repository, self.source.tree, registry=False)
 
     def environment(self, name: str) -> Environment:
         """An environment by name.

@@ -24,14 +24,17 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json, seconds
     from windlass.cli.progress import sink
     from windlass.cli.session import open_session
-    from windlass.errors import ExitCode
+    from windlass.errors import ExitCode, UsageError
+    from windlass.state.interface import running_release
 
     session = open_session(arguments)
     environment = session.environment(arguments.env)
+    release = running_release(session.view.state.records(environment.name))
+    if release is None:
+        raise UsageError(f"nothing is deployed to {environment.name}", remedy=f"windlass run --env {environment.name}")
     target = session.view.target(environment)
-    running = tuple(state.service for state in target.observe().services)
     with sink(arguments.progress) as emit:
-        checks = session.view.verify(environment, running, target.endpoint, emit)
+        checks = session.view.verify(environment, release, target.endpoint, emit)
     passed = all(check.passed for check in checks)
     if arguments.json:
         print_json({"environment": environment.name, "passed": passed, "checks": [_row(check) for check in checks]})

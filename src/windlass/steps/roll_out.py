@@ -103,9 +103,8 @@ class _Run:
 
     def verify(self, release: Release) -> tuple[CheckResult, ...]:
         """Raises VerificationFailed, with what the services said."""
-        services = tuple(service.name for service in release.services)
         with self.watch.stage("verify") as verdict:
-            checks = self.tools.verify(self.environment, services, self.target.endpoint, self.emit)
+            checks = self.tools.verify(self.environment, release, self.target.endpoint, self.emit)
             wrong = [check for check in checks if not check.passed]
             if wrong:
                 raise VerificationFailed(

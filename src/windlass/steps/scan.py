@@ -5,7 +5,7 @@ from __future__ import annotations
 from windlass.errors import EnvironmentUnusable, ScanRefused, WindlassError
 from windlass.model.artifacts import NotScanned, Scanned, ScanReport, Tested
 from windlass.model.delivery import Results
-from windlass.model.events import Emit, Notice, ServiceFinished, ServiceOutcome, ServiceStarted
+from windlass.model.events import Emit, Notice, ServiceFinished, ServiceStarted
 from windlass.scan.policy import read_ignore_file
 from windlass.scan.stage import scan_image
 from windlass.steps.tools import Tools
@@ -42,8 +42,8 @@ def scan(tested: Results[Tested], tools: Tools, ignore_text: str | None, emit: E
                 )
                 continue
         done[name] = Scanned(item, report)
-        outcome: ServiceOutcome = "skipped" if isinstance(report, NotScanned) else "ok"
-        emit(ServiceFinished("scan", name, outcome, tools.clock.now() - started, summary(report)))
+        if isinstance(report, ScanReport):
+            emit(ServiceFinished("scan", name, "ok", tools.clock.now() - started, summary(report)))
     if not_scanned is not None:
         emit(
             Notice(

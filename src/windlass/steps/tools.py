@@ -14,6 +14,7 @@ from windlass.model.events import Emit
 from windlass.model.observation import CheckResult, Endpoint
 from windlass.model.plan import Plan
 from windlass.model.project import Environment, Project
+from windlass.model.release import Release
 from windlass.model.source import Source
 from windlass.oci.interface import Images
 from windlass.plan.interface import Memory
@@ -29,12 +30,12 @@ class Planner(Protocol):
 
 
 class Verifier(Protocol):
-    """Run an environment's health checks and API suites for some services."""
+    """Run the health checks and API suites that a release brings with it."""
 
     def __call__(
         self,
         environment: Environment,
-        services: Sequence[str],
+        release: Release,
         endpoint: Callable[[str, int], Endpoint | None],
         emit: Emit,
     ) -> tuple[CheckResult, ...]: ...
