@@ -90,7 +90,7 @@ class Target(Protocol):
         """What runs now, whoever started it."""
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
-        """Where a container port is reached from here; None when it is not published."""
+        """Where a container port is reached from here; None when it is not published. Port 0 asks for the only published one."""
 
     def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
         """Give log lines of the environment's containers, oldest first; `follow` goes on until interrupted."""

@@ -54,7 +54,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One health check or API case against a live endpoint. `last` is what was last seen, for people."""
+    """One health check or API case against a live endpoint. `last` is what was last seen, for people.
+
+    `sent` is false when the request never left: nothing is known about the service then.
+    """
 
     name: str
     service: str
@@ -63,3 +66,4 @@ class CheckResult:
     attempts: int
     seconds: float
     last: str
+    sent: bool = True

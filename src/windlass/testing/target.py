@@ -61,7 +61,12 @@ class FakeTarget:
         return Observation(tuple(self.running[name] for name in sorted(self.running)))
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
-        return self.ports.get((service, port)) if service in self.running else None
+        if service not in self.running:
+            return None
+        mine = [where for (name, _), where in self.ports.items() if name == service]
+        if port == 0:
+            return mine[0] if len(mine) == 1 else None
+        return self.ports.get((service, port))
 
     def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
         mine = [line for line in self.said if service in (None, line.service)]

@@ -95,7 +95,11 @@ class DockerTarget:
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
         state = self.observe().service(service)
-        return dict(state.ports).get(port) if state is not None else None
+        if state is None:
+            return None
+        if port == 0:
+            return state.ports[0][1] if len(state.ports) == 1 else None
+        return dict(state.ports).get(port)
 
     def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
         if not follow:

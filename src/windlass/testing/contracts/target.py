@@ -61,6 +61,7 @@ class TargetContract:
             assert (state.digest, state.release) == (service.digest, "r1")
             assert state.since is not None and state.since.endswith("Z")
         assert bench.target.endpoint("web", 80) is not None
+        assert bench.target.endpoint("web", 0) == bench.target.endpoint("web", 80)
         assert bench.target.endpoint("web", 9999) is None
         assert bench.target.endpoint("nobody", 80) is None
 

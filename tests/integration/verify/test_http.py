@@ -1,0 +1,176 @@
+"""Real requests to servers on loopback: http, https, and every way not to answer."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from windlass.model.observation import Endpoint
+from windlass.model.project import HealthCheck
+from windlass.testing.http import Asked, answer, serving
+from windlass.verify.api import parse_suite
+from windlass.verify.http import send
+from windlass.verify.probe import Request, Response, Unanswered
+from windlass.verify.verify import verify
+
+
+def ask(url: str, *, insecure: bool = False, timeout: float = 5.0, **headers: str) -> Response:
+    return send(Request("GET", url, headers, None, insecure, timeout))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-subj", "/CN=localhost", "-days", "2", "-keyout", str(file), "-out", f"{file}.crt"]
+    subprocess.run(command, check=True, capture_output=True)
+    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
+    return file
+
+
+@contextmanager
+def rude(reply: bytes | None) -> Iterator[int]:
+    """A server that answers each connection with some bytes and hangs up; None keeps silent."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    held: list[socket.socket] = []
+
+    def work() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            held.append(connection)
+            if reply is not None:
+                connection.recv(1000)
+                connection.sendall(reply)
+                connection.close()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+        for connection in held:
+            connection.close()
+
+
+def echo(asked: Asked) -> Response:
+    body = {"method": asked.method, "path": asked.path, "body": asked.body.decode(), "who": asked.headers.get("x-who")}
+    return answer(200, body, Content_Type="application/json")
+
+
+def test_method_path_headers_and_body_arrive() -> None:
+    with serving(echo) as port:
+        request = Request("POST", f"http://localhost:{port}/a?b=c", {"X-Who": "me"}, b"hello", False, 5.0)
+        response = send(request)
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.body == b'{"method": "POST", "path": "/a?b=c", "body": "hello", "who": "me"}'
+
+
+def test_redirects_are_not_followed() -> None:
+    with serving(lambda asked: answer(302, "", Location="http://127.0.0.1:1/")) as port:
+        assert ask(f"http://localhost:{port}/").status == 302
+
+
+def test_a_self_signed_certificate_is_refused_unless_told(certificate: Path) -> None:
+    with serving(echo, certificate=certificate) as port:
+        with pytest.raises(Unanswered) as refused:
+            ask(f"https://localhost:{port}/")
+        assert refused.value.reason.startswith("certificate not trusted: self")
+        assert refused.value.reason.endswith("; set insecure: true if it is self-signed on purpose")
+        assert refused.value.final and refused.value.sent
+        assert ask(f"https://localhost:{port}/", insecure=True).status == 200
+
+
+def test_a_closed_port_refuses() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Unanswered) as refused:
+        ask(f"http://127.0.0.1:{port}/")
+    assert (refused.value.reason, refused.value.final, refused.value.sent) == ("connection refused", False, True)
+
+
+@pytest.mark.parametrize(
+    "reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", b"not http at all\r\n\r\n"]
+)
+def test_broken_answers_are_not_answers(reply: bytes) -> None:
+    with rude(reply) as port, pytest.raises(Unanswered) as silence:
+        ask(f"http://127.0.0.1:{port}/")
+    assert silence.value.sent and not silence.value.final
+
+
+def test_a_silent_server_ends_at_the_deadline() -> None:
+    with rude(None) as port, pytest.raises(Unanswered, match="no answer within"):
+        ask(f"http://127.0.0.1:{port}/", timeout=0.3)
+
+
+def test_https_to_an_http_server_is_guessed() -> None:
+    with serving(echo) as port, pytest.raises(Unanswered, match="is the scheme http"):
+        ask(f"https://localhost:{port}/", insecure=True)
+
+
+def test_http_to_an_https_server_is_no_answer(certificate: Path) -> None:
+    with serving(echo, certificate=certificate) as port, pytest.raises(Unanswered):
+        ask(f"http://localhost:{port}/")
+
+
+def test_a_host_without_address_was_never_asked() -> None:
+    with pytest.raises(Unanswered) as silence:
+        ask("http://nobody.invalid:80/")
+    assert not silence.value.sent
+
+
+def test_a_header_that_cannot_be_written_was_never_sent() -> None:
+    with serving(echo) as port, pytest.raises(Unanswered) as silence:
+        ask(f"http://localhost:{port}/", Authorization="a\nb")
+    assert silence.value.final and not silence.value.sent
+
+
+def test_a_whole_verification_over_https(certificate: Path) -> None:
+    tries = iter([503, 503])
+
+    def respond(asked: Asked) -> Response:
+        if asked.path == "/health/live":
+            return answer(next(tries, 200))
+        if asked.headers.get("authorization") != "Bearer s3cret":
+            return answer(401)
+        return answer(200, {"workers": [{"name": "converter"}]}, Content_Type="application/json; charset=utf-8")
+
+    suite = parse_suite(
+        b"""
+cases:
+  - {name: without token, service: web, scheme: https, insecure: true, path: /v1/workers, expect: {status: 401}}
+  - name: with token
+    service: web
+    scheme: https
+    insecure: true
+    path: /v1/workers
+    headers: {Authorization: "Bearer ${TOKEN}"}
+    expect: {status: 200, json: {"workers[0].name": converter}, headers: {Content-Type: application/json}}
+""",
+        "api.yaml",
+    )
+    with serving(respond, certificate=certificate) as port:
+        results = verify(
+            lambda service, wanted: Endpoint("localhost", port),
+            [HealthCheck("web", 8443, "/health/live", "https", insecure=True)],
+            [suite],
+            timeout=10,
+            environ={"TOKEN": "s3cret"},
+        )
+    assert [(result.passed, result.attempts) for result in results] == [(True, 3), (True, 1), (True, 1)]
