@@ -93,7 +93,7 @@ def refusal(stderr: str, files: Sequence[str], directory: Path) -> WindlassError
             "Docker Compose is not installed", remedy="install the Docker Compose plugin (version 2.20 or later)"
         )
     lines = [line.strip() for line in stderr.splitlines() if line.strip() and "level=warning" not in line]
-    said = _PREFIX.sub("", " ".join(lines)).strip('"').replace(f"{directory}/", "")
+    said = _PREFIX.sub("", " ".join(lines)).replace(f"{directory}/", "")
     where, message = _translate(said or "Docker Compose gave no reason", ", ".join(files))
     return ConfigError(" ".join(message.split()), where=where)
 

@@ -49,13 +49,13 @@ def build_spec(
     }
     return BuildSpec(
         context=context,
-        dockerfile=_dockerfile(context, local(dockerfile)),
+        dockerfile=local(dockerfile) if _absolute(dockerfile) else _below(context, dockerfile),
         dockerfile_inline=inline,
         target=section.get("target") or None,
         args=args,
         contexts={str(name): local(str(path)) for name, path in (section.get("additional_contexts") or {}).items()},
         secrets=tuple(_secret(service, item, secrets, local) for item in section.get("secrets") or ()),
-        ssh=_ssh(section.get("ssh")),
+        ssh=tuple(_in_checkout(item, directory, root) for item in _ssh(section.get("ssh"))),
         labels={str(name): str(value) for name, value in (section.get("labels") or {}).items()},
         network=section.get("network") or None,
         platforms=tuple(section.get("platforms") or ()),
@@ -69,7 +69,7 @@ def is_remote(context: str) -> bool:
 
 def relative(path: str, directory: Path, root: Path) -> str:
     """A path as Compose prints it, relative to the repository root; what lies outside of it stays absolute (seen from the checkout)."""
-    if is_remote(path) or not PurePosixPath(path).is_absolute():
+    if is_remote(path) or not _absolute(path):
         return path
     below = os.path.relpath(path, directory)
     if below == ".." or below.startswith("../"):
@@ -81,10 +81,13 @@ def relative(path: str, directory: Path, root: Path) -> str:
     return Path(below).as_posix()
 
 
-def _dockerfile(context: str, dockerfile: str) -> str:
-    if is_remote(context) or PurePosixPath(dockerfile).is_absolute():
-        return dockerfile
-    return posixpath.normpath(posixpath.join(context, dockerfile))
+def _absolute(path: str) -> bool:
+    return PurePosixPath(path).is_absolute()
+
+
+def _below(context: str, dockerfile: str) -> str:
+    """Inside a remote context, a Dockerfile's path is relative to that."""
+    return dockerfile if is_remote(context) else posixpath.normpath(posixpath.join(context, dockerfile))
 
 
 def _secret(service: str, item: Any, secrets: Mapping[str, Any], local: Any) -> BuildSecret:
@@ -99,6 +102,14 @@ def _secret(service: str, item: Any, secrets: Mapping[str, Any], local: Any) -> 
         f"the build secret '{source}' has no file and no environment; write secrets: {{{source}: {{environment: NAME}}}}",
         where=f"services.{service}.build.secrets",
     )
+
+
+def _in_checkout(ssh: str, directory: Path, root: Path) -> str:
+    """Keys are never committed: a key below a materialised commit is the one at the same place in the checkout."""
+    id, equals, path = ssh.partition("=")
+    if not equals or not _absolute(path):
+        return ssh
+    return f"{id}={root / relative(path, directory, root)}"
 
 
 def _ssh(value: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from windlass.config.services import Sources, services
-from windlass.config.yaml import Document, Keys, read
+from windlass.config.yaml import Document, Keys, one_line, read
 from windlass.errors import ConfigError
 from windlass.model.project import (
     Environment,
@@ -91,7 +91,7 @@ def _section(document: Document) -> ProjectSection:
     from windlass.config.problems import validate
 
     if not isinstance(document.value, dict):
-        found = "a list" if isinstance(document.value, list) else f"'{str(document.value)[:40]}'"
+        found = "a list" if isinstance(document.value, list) else f"'{one_line(str(document.value))}'"
         raise ConfigError(f"expected a mapping, found {found}; write project: NAME", where=document.where(()))
     return validate(ProjectSection, document.value, document)
 

@@ -79,7 +79,7 @@ def _inside(value: Any) -> Any:
     """A path below the repository root: what a commit cannot hold cannot be delivered from one."""
     if isinstance(value, str):
         parts = value.replace("\\", "/").split("/")
-        if not value or "\0" in value:
+        if not value or not value.isprintable() or any(len(part.encode()) > 255 for part in parts):
             raise ValueError("expected a path")
         if value.startswith(("/", "~")) or ".." in parts:
             raise ValueError("expected a path inside the repository, relative to its root")

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from windlass.config.yaml import Document, Keys
+from windlass.config.yaml import Document, Keys, one_line
 from windlass.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _found(value: Any, keys: Keys, document: Document) -> str:
             return "nothing"
         if not flat or (isinstance(value, str) and flat != raw):
             return json.dumps(raw if len(raw) <= 60 else raw[:59] + "…", ensure_ascii=False)
-        return flat if len(flat) <= 60 else flat[:59] + "…"
+        return one_line(flat, 60)
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, list):

@@ -12,7 +12,7 @@ from windlass.config.build import build_spec
 from windlass.config.extras import merged
 from windlass.config.health import from_compose
 from windlass.config.images import repository_of
-from windlass.config.yaml import Document, Keys
+from windlass.config.yaml import Document, Keys, one_line
 from windlass.errors import ConfigError
 from windlass.model.project import HealthCheck, Service, TestSpec
 
@@ -64,7 +64,7 @@ def _known(sections: Iterable[str], declared: Mapping[str, Any], sources: Source
             from windlass.config.problems import suggestion
 
             raise ConfigError(
-                suggestion(name, list(declared), f"there is no service '{name}' in {sources.named}"),
+                suggestion(name, list(declared), f"there is no service '{one_line(name)}' in {sources.named}"),
                 where=sources.document.where(("services", name)),
             )
 

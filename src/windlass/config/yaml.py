@@ -54,7 +54,7 @@ def dotted(keys: Keys) -> str:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            text += f".{key}" if text else key
+            text += f".{one_line(key)}" if text else one_line(key)
     return text
 
 
@@ -169,7 +169,7 @@ class _Reader:
         except (ValueError, KeyError, yaml.YAMLError):
             kind = node.tag.replace(_PLAIN, "")
             raise self._error(
-                f"'{_short(node.value)}' cannot be read as {kind}; correct it, or put text in quotes", line, keys
+                f"'{one_line(node.value)}' cannot be read as {kind}; correct it, or put text in quotes", line, keys
             ) from None
 
     def _error(self, message: str, line: int, keys: Keys) -> ConfigError:
@@ -193,6 +193,8 @@ def _not_yaml(error: yaml.YAMLError, text: str, name: str) -> ConfigError:
     return ConfigError(f"not valid YAML: {said}; check colons, quotes and indentation", where=f"{name}:{line}")
 
 
-def _short(text: str, most: int = 40) -> str:
+def one_line(text: str, most: int = 40) -> str:
+    """Text as it can stand in a message: white space and control characters as spaces, cut at `most` characters."""
+    text = "".join(character if character.isprintable() else " " for character in text)
     flat = " ".join(text.split())
     return flat if len(flat) <= most else flat[: most - 1] + "…"
