@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from windlass.errors import CredentialsMissing, RegistryUnavailable
 from windlass.model.secret import Secret
@@ -112,7 +112,7 @@ class Authenticator:
     @property
     def azure(self) -> bool:
         """Whether the registry's token server is Azure's."""
-        return self._challenge is not None and urlsplit(self._challenge.realm).path == "/oauth2/token"
+        return self._challenge is not None and self._challenge.realm.endswith("/oauth2/token")
 
     def header(self, scopes: Scopes) -> str | None:
         """The `Authorization` for a request, as far as the registry has asked for one so far.
@@ -171,11 +171,7 @@ class Authenticator:
         credential = self._found()
         if credential.bearer is not None:
             return credential.bearer, _USUAL_SECONDS
-        realm = urlsplit(challenge.realm)
-        if realm.scheme not in ("http", "https") or not realm.hostname:
-            raise RegistryUnavailable(
-                f"the registry names a token server that is no URL: {challenge.realm[:120]!r}", where=self._host
-            )
+        realm = self._realm(challenge)
         if credential.present and self._secure and realm.scheme == "http" and not is_loopback(realm.netloc):
             raise CredentialsMissing(
                 f"the registry wants the password sent unencrypted to {realm.netloc}; it was not sent",
@@ -204,6 +200,17 @@ class Authenticator:
         if not isinstance(token, str) or not token or not _is_header_text(token):
             raise RegistryUnavailable("the token server's answer holds no token", where=challenge.realm)
         return Secret(token), _seconds(document.get("expires_in"))
+
+    def _realm(self, challenge: Challenge) -> SplitResult:
+        try:
+            realm = urlsplit(challenge.realm)
+            if realm.scheme in ("http", "https") and realm.hostname:
+                return realm
+        except ValueError:
+            pass  # an address that urllib cannot take apart is none
+        raise RegistryUnavailable(
+            f"the registry names a token server that is no URL: {challenge.realm[:120]!r}", where=self._host
+        )
 
     def _get(self, challenge: Challenge, scopes: Scopes, username: str, password: Secret | None) -> Answer:
         query = [("service", challenge.service)] if challenge.service else []

@@ -68,4 +68,12 @@ def engine_mirrors() -> Mirrors:
 def _urls(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         return ()
-    return tuple(url for url in value if isinstance(url, str) and urlsplit(url).scheme in ("http", "https"))
+    return tuple(url for url in value if isinstance(url, str) and _usable(url))
+
+
+def _usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and references.is_host(parts.netloc)

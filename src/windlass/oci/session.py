@@ -148,17 +148,17 @@ class Session:
         Raises:
             RegistryUnavailable: it is no URL for http.
         """
-        url = urljoin(self.base, target)
         try:
+            url = urljoin(self.base, target)
             parts = urlsplit(url)
         except ValueError as error:
             raise RegistryUnavailable(f"the registry points to {target[:120]!r}", where=self.host) from error
         base = urlsplit(self.base)
-        if parts.netloc == base.netloc and parts.scheme != base.scheme:
-            # Behind a proxy that ends TLS, registries often write http:// into their Location.
-            return parts._replace(scheme=base.scheme).geturl()
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise RegistryUnavailable(f"the registry points to {target[:120]!r}", where=self.host)
+        if parts.netloc == base.netloc:
+            # Behind a proxy that ends TLS, registries often write http:// into their Location.
+            return parts._replace(scheme=base.scheme).geturl()
         return url
 
     def pause(self, attempt: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
@@ -113,20 +114,43 @@ class HttpTransport:
         except (broken.HTTPError, OSError, ValueError) as error:
             raise translate(error) from error
         lower = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, lower, _chunks(response))
+        return Answer(response.status, lower, _Chunks(response))
 
 
-def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    try:
-        while chunk := response.read(CHUNK, decode_content=False):
-            yield chunk
-    except (broken.HTTPError, OSError) as error:
-        raise translate(error) from error
-    finally:
-        if response.length_remaining:  # given up half-way: the rest would block the connection
-            response.close()
-        else:
-            response.release_conn()
+class _Chunks:
+    """The body of a response, read once. Closing it gives the connection back, or ends it when too much would be left to read."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+        self._done = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._done:
+            raise StopIteration
+        try:
+            chunk = self._response.read(CHUNK, decode_content=False)
+        except (broken.HTTPError, OSError) as error:
+            self._done = True
+            self._response.close()
+            raise translate(error) from error
+        if not chunk:
+            self._done = True
+            self._response.release_conn()
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        left = self._response.length_remaining
+        if not self._done and (left is None or left <= CHUNK):
+            with contextlib.suppress(StopIteration, TransportFailed):
+                next(self)
+                next(self)
+        if not self._done:
+            self._done = True
+            self._response.close()
 
 
 def translate(error: Exception) -> TransportFailed:
