@@ -73,7 +73,7 @@ def _left_by(rollback: Record, records: tuple[Record, ...]) -> set[str]:
     """The releases between a rollback and the last time before it that its target was deployed."""
     between: set[str] = set()
     for record in records:
-        if record.sequence >= rollback.sequence:
+        if record.sequence >= rollback.sequence or record.outcome != "healthy":
             continue
         if record.release.id == rollback.release.id:
             break

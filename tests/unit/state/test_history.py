@@ -13,10 +13,14 @@ def release(name: str, commit: str = "c" * 40) -> Release:
 
 def history(*entries: tuple[str, Outcome, str | None, Kind]) -> tuple[Record, ...]:
     """Records newest first, from (release, outcome, running, kind) given oldest first."""
-    records = [
-        Record(number, release(name), outcome, "2026-01-01T00:00:00+00:00", "dev@host", running, kind=kind)
-        for number, (name, outcome, running, kind) in enumerate(entries, 1)
-    ]
+    records: list[Record] = []
+    before: str | None = None
+    for name, outcome, running, kind in entries:
+        for step, serves in (("deploying", before), (outcome, running)):
+            records.append(
+                Record(len(records) + 1, release(name), step, "2026-01-01", "dev@host", serves, kind=kind)  # type: ignore[arg-type]
+            )
+        before = running
     return tuple(reversed(records))
 
 
@@ -53,9 +57,7 @@ def test_a_second_rollback_goes_further_back_not_forth() -> None:
 
 
 def test_after_a_rollback_and_a_new_release_the_rolled_back_to_release_is_next() -> None:
-    records = history(
-        serving("r1"), serving("r2"), serving("r3"), ("r2", "healthy", "r2", "rollback"), serving("r4")
-    )
+    records = history(serving("r1"), serving("r2"), serving("r3"), ("r2", "healthy", "r2", "rollback"), serving("r4"))
     assert named(previous_release(records)) == "r2"
 
 
