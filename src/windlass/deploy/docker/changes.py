@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from windlass.deploy.docker.containers import Container, worst
@@ -17,6 +18,7 @@ def compute(
     wanted: Mapping[str, str],
     containers: Sequence[Container],
     images: Mapping[str, tuple[str, str]],
+    replicas: Mapping[str, int],
 ) -> tuple[Change, ...]:
     """Compare, service by service.
 
@@ -24,9 +26,17 @@ def compute(
         wanted: service → configuration hash, for every service that is to run.
         containers: what is there.
         images: service → (reference, id) of the image it is to run.
+        replicas: service → how many containers it is to have; 1 unless named.
     """
     there = worst(containers)
     changes = [_change(name, digest, there.get(name), *images.get(name, ("", ""))) for name, digest in wanted.items()]
+    count = Counter(container.service for container in containers)
+    changes = [
+        Change(change.service, "recreate", f"it has {count[change.service]} containers, not {number}")
+        if change.action == "keep" and count[change.service] != (number := replicas.get(change.service, 1))
+        else change
+        for change in changes
+    ]
     gone = [Change(name, "remove", "the release does not have it") for name in sorted(there.keys() - wanted.keys())]
     return (*changes, *gone)
 

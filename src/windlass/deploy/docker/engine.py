@@ -15,6 +15,7 @@ from windlass.deploy.docker.containers import Container, parse_containers
 from windlass.errors import EngineUnavailable
 
 _START_INTERVAL_API = (1, 44)  # Engine 25
+_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,32 @@ def containers(project: str) -> list[Container]:
     Raises:
         EngineUnavailable
     """
-    for _ in range(5):
-        ids = _docker(
-            ["ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={project}"]
-        )
-        if not ids.split():
+    label = f"label=com.docker.compose.project={project}"
+    for _ in range(_LOOKS):
+        ids = _docker(["ps", "--all", "--quiet", "--no-trunc", "--filter", label]).split()
+        if not ids:
             return []
-        done = _attempt(["inspect", "--type", "container", *ids.split()])
-        # One that was removed in between is missing from the answer, which is right; then the code is not 0.
+        done = _attempt(["inspect", "--type", "container", *ids])
+        # Containers removed in between are missing from the answer, which is right; the code is not 0 then.
         if done.ok or json.loads(done.stdout or "[]"):
             return parse_containers(done.stdout)
-    return []
+    raise refusal(done.stderr)
+
+
+def unused_networks(project: str) -> dict[str, str]:
+    """Networks of a Compose project that nothing is connected to: key in the Compose file → id."""
+    label = "com.docker.compose.network"
+    printed = _docker(
+        ["network", "ls", "--filter", f"label=com.docker.compose.project={project}", "--filter", "dangling=true",
+         "--format", f'{{{{.ID}}}} {{{{.Label "{label}"}}}}']
+    )  # fmt: skip
+    return {key: id for id, _, key in (line.partition(" ") for line in printed.splitlines()) if key}
+
+
+def remove_networks(ids: Sequence[str]) -> None:
+    """Remove networks; one that came into use again stays."""
+    if ids:
+        _attempt(["network", "rm", *ids])
 
 
 def images(references: Sequence[str]) -> dict[str, Image]:

@@ -32,10 +32,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Runnable:
-    """A model that Compose can run as it is. `one_shots` are the services that may end with exit code 0."""
+    """A model that Compose can run as it is. `replicas` is how many containers each service is to have."""
 
     model: ComposeModel = field(repr=False)
-    one_shots: frozenset[str]
+    replicas: Mapping[str, int]
 
 
 def select(model: ComposeModel, release: Release, profiles: tuple[str, ...]) -> Selection:
@@ -141,7 +141,7 @@ def to_run(
     result["services"] = services
     result.pop("name", None)
     _own_resources(result, mounts)
-    return Runnable(result, one_shots)
+    return Runnable(result, {name: _replicas(service) for name, service in services.items()})
 
 
 def _own_resources(model: ComposeModel, mounts: Mapping[str, str]) -> None:
@@ -164,6 +164,11 @@ def _alias_container_name(service: dict[str, Any]) -> None:
         aliases = list((network or {}).get("aliases") or ())
         if name not in aliases:
             networks[key] = {**(network or {}), "aliases": [*aliases, name]}
+
+
+def _replicas(service: Mapping[str, Any]) -> int:
+    wanted = service.get("scale", (service.get("deploy") or {}).get("replicas"))
+    return 1 if wanted is None else int(wanted)
 
 
 def _is_active(service: Mapping[str, Any], profiles: tuple[str, ...]) -> bool:

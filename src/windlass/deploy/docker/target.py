@@ -62,6 +62,7 @@ class DockerTarget:
         self._own = home / "environments" / self._name
         self._fence = Fence(self._own / "state.json")
         self._ready: dict[str, _Ready] = {}
+        self._networks: frozenset[str] | None = None  # of the release that was switched to
 
     @property
     def name(self) -> str:
@@ -81,11 +82,10 @@ class DockerTarget:
         return self._switch(ready, sequence, emit, "deploy")
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:
-        """Remove the environment's networks that nothing is connected to any more. Volumes are never removed."""
-        label = f"label=com.docker.compose.project={self._name}"
-        listed = process.run(["docker", "network", "ls", "--quiet", "--filter", label, "--filter", "dangling=true"])
-        if listed.ok and listed.stdout.split():
-            process.run(["docker", "network", "rm", *listed.stdout.split()])
+        """Remove networks that the release does not have. Containers are gone already; volumes are never removed."""
+        if self._networks is not None:
+            unused = engine.unused_networks(self._name)
+            engine.remove_networks([id for key, id in unused.items() if key not in self._networks])
 
     def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
         return self._switch(self._prepare(release, emit, "restore"), sequence, emit, "restore")
@@ -142,10 +142,11 @@ class DockerTarget:
         )
         self._own.mkdir(parents=True, exist_ok=True)
         compose = Compose(self._name, runnable.model, self._own, _referenced(runnable.model, known))
-        wanted = self._hashes(compose, release)
+        hashes = self._hashes(compose, release)
+        wanted = {service: digest for service, digest in hashes.items() if runnable.replicas.get(service, 1) > 0}
         there = engine.containers(self._name)
         ids = {service: (reference, image.id) for service, (reference, image) in images.items()}
-        ready = _Ready(Prepared(release, changes.compute(wanted, there, ids)), compose, wanted)
+        ready = _Ready(Prepared(release, changes.compute(wanted, there, ids, runnable.replicas)), compose, wanted)
         self._ready[release.id] = ready
         return ready
 
@@ -210,6 +211,7 @@ class DockerTarget:
                 after = _remember(seen, sequence, release, ready.wanted, there)
                 self._fence.write(after)
         self._ready.pop(release.id, None)  # the next switch must look again
+        self._networks = frozenset(ready.compose.model.get("networks") or ())
         return Deployed(release, self._observation(there, after))
 
     def _apply(self, ready: _Ready, emit: Emit, stage: StageName) -> None:

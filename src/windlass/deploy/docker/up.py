@@ -21,6 +21,7 @@ from windlass.waiting import Clock, DeadlinePassed, wait_for
 
 _EVIDENCE_LINES = 30
 _EVERY = 0.25
+_POLITE_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,12 @@ class _Run:
     def end(self) -> None:
         """Terminate it if it still runs, and wait for that."""
         self._stopping = True
+        tries = 0
         while self._thread.is_alive():
             if self._pid is not None:
+                tries += 1
                 try:
-                    os.killpg(self._pid, signal.SIGTERM)
+                    os.killpg(self._pid, signal.SIGTERM if tries <= _POLITE_TRIES else signal.SIGKILL)
                 except (ProcessLookupError, PermissionError):
                     pass
             self._thread.join(1.0)
