@@ -105,10 +105,9 @@ def decide(found: Survey) -> Derived:
 
 def _nothing_to_build(found: Survey) -> ConfigError:
     if not found.candidates:
-        dockerfiles = f", though {len(found.dockerfiles)} Dockerfiles" if found.dockerfiles else ""
-        return ConfigError(
-            f"there is no Compose file here{dockerfiles}; write a docker-compose.yml with a build section"
-        )
+        count = len(found.dockerfiles)
+        though = f", though there {'is 1 Dockerfile' if count == 1 else f'are {count} Dockerfiles'}" if count else ""
+        return ConfigError(f"there is no Compose file here{though}; write a docker-compose.yml with a build section")
     said = "; ".join(
         f"{one.path}: {'it only changes services of another file' if one.kind == 'override' else one.reason or 'nothing to build'}"
         for one in found.candidates[:5]
