@@ -19,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
+    from windlass.cli.status import moment
 
     session = open_session(arguments)
     environment = session.environment(arguments.env)
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     serving = shown[0].running
     rows = [
         (
-            record.at.replace("T", " ").removesuffix("+00:00"),
+            moment(record.at).removesuffix(" UTC"),
             f"{record.release.id}{' [bold](serves)[/]' if number == 0 and record.release.id == serving else ''}",
             record.kind,
             f"[{style.get(record.outcome, 'cyan')}]{record.outcome}[/]",

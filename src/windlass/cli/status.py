@@ -49,19 +49,14 @@ def _tell(name: str, records: tuple[Record, ...], observation: Observation, out:
 
     release = running_release(records)
     if release is None:
-        out.say(
-            f"[bold]{name}[/]  nothing is deployed" + (f"; the last attempt {records[0].outcome}" if records else "")
-        )
-        return
-    newest = records[0]
-    since = next((r.at for r in records if r.release.id == release.id and r.outcome == "healthy"), newest.at)
-    out.say(f"[bold]{name}[/]  {release.id}, commit {release.commit[:7]}, since {since}", indent=2)
-    if newest.release.id != release.id or newest.outcome != "healthy":
-        out.say(
-            f"[yellow]last attempt[/]  {newest.release.id} {newest.outcome}: {out.plain(newest.reason)}",
-            indent=4,
-            first=2,
-        )
+        out.say(f"[bold]{name}[/]  no healthy release" + ("" if records else "; nothing was ever deployed"), indent=2)
+    else:
+        since = next((r.at for r in records if r.release.id == release.id and r.outcome == "healthy"), records[0].at)
+        out.say(f"[bold]{name}[/]  {release.id}, commit {release.commit[:7]}, since {moment(since)}", indent=2)
+    if records and (release is None or records[0].release.id != release.id or records[0].outcome != "healthy"):
+        newest = records[0]
+        reason = f": {out.plain(newest.reason)}" if newest.reason else ""
+        out.say(f"[yellow]last attempt[/]  {newest.release.id} {newest.outcome}{reason}", indent=4, first=2)
     rows = []
     for state in observation.services:
         ports = ", ".join(f"{endpoint.port}" for _, endpoint in state.ports) or "-"
@@ -69,8 +64,15 @@ def _tell(name: str, records: tuple[Record, ...], observation: Observation, out:
         restarts = f", {state.restarts} restarts" if state.restarts else ""
         rows.append((state.service, f"[{style}]{state.health}[/]{restarts}", short(state.digest), ports))
     running = {state.service for state in observation.services}
-    rows += [(s.name, "[red]missing[/]", short(s.digest), "-") for s in release.services if s.name not in running]
-    out.table(("service", "health", "image", "ports"), rows, indent=2)
+    wanted = release.services if release else ()
+    rows += [(s.name, "[red]missing[/]", short(s.digest), "-") for s in wanted if s.name not in running]
+    if rows:
+        out.table(("service", "health", "image", "ports"), rows, indent=2)
+
+
+def moment(stamp: str) -> str:
+    """An ISO 8601 time for people: `2026-01-31 14:05:00 UTC`."""
+    return stamp.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
 
 
 def _document(name: str, records: tuple[Record, ...], observation: Observation) -> dict[str, Any]:
