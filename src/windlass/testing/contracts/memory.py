@@ -52,7 +52,7 @@ class MemoryContract:
         assert memory.recall([("app", ONE), ("app", TWO)]) == {ONE: Remembered(digest)}
 
     def test_one_question_answers_for_many_services(self, memory: Memory, publish: Publish) -> None:
-        wanted = [(f"team/service-{number}", "sha256:" + f"{number:064x}") for number in range(6)]
+        wanted = [(f"team/service-{number}", f"sha256:{number:0>2x}{0:062x}") for number in range(6)]
         for repository, fingerprint in wanted:
             memory.remember(repository, fingerprint, publish(repository, repository), INPUTS, "main")
         found = memory.recall(wanted)
