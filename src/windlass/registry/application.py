@@ -40,19 +40,20 @@ class Application:
                 else:
                     connection.response_empty(200, cached[0])
                 return
+        body = Body(connection)
         try:
-            reply = await self._answer(scope, connection)
+            reply = await self._answer(scope, body)
         except Problem as problem:
-            reply = _refusal(problem)
+            reply = _refusal(problem, body.close_after(scope))
         except OSError as error:
             _log.error("%s %s: %s", method, scope.path, error)
-            reply = _refusal(storage_failed(error))
+            reply = _refusal(storage_failed(error), body.close_after(scope))
         _send(connection, reply, head=method == "HEAD")
 
-    async def _answer(self, scope: Scope, connection: Connection) -> Reply:
+    async def _answer(self, scope: Scope, body: Body) -> Reply:
         # Users and tokens will be checked here, before anything is looked up; the cache above moves behind them.
         place = route(scope.path)
-        request = Request(scope.method, Query(scope.query_string), scope.headers, _iterate(connection))
+        request = Request(scope.method, Query(scope.query_string), scope.headers, body)
         if place.kind == "manifest":
             return await self._manifest(place, request, scope.path)
         if place.kind == "blob":
@@ -79,6 +80,25 @@ class Application:
             return await self._manifests.manifest(request, place.name, place.item)
         finally:
             self._cache.forget(place.name)
+
+
+class Body:
+    """A request's body, and whether anybody read it to its end."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ended = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._connection:
+            yield chunk
+        self._ended = True
+
+    def close_after(self, scope: Scope) -> bool:
+        """Whether an early refusal must say that the connection ends with it: what is left of the body would be in the way."""
+        headers = scope.headers
+        bodied = headers.get("content-length", "0") != "0" or headers.get("transfer-encoding") is not None
+        return bodied and not self._ended and scope.http_version.startswith("1")
 
 
 class ManifestCache:
@@ -109,8 +129,9 @@ class ManifestCache:
 _BASE = (("docker-distribution-api-version", "registry/2.0"),)
 
 
-def _refusal(problem: Problem) -> Reply:
-    return Reply(problem.status, (("content-type", JSON), *problem.headers), problem.body())
+def _refusal(problem: Problem, close: bool) -> Reply:
+    headers = (("content-type", JSON), *problem.headers, *((("connection", "close"),) if close else ()))
+    return Reply(problem.status, headers, problem.body())
 
 
 def _send(connection: Connection, reply: Reply, head: bool) -> None:
@@ -127,8 +148,3 @@ def _send(connection: Connection, reply: Reply, head: bool) -> None:
         connection.response_file(200, headers, body.path)
     else:
         connection.response_file_range(reply.status, headers, body.path, body.start, body.end)
-
-
-async def _iterate(connection: Connection) -> AsyncIterator[bytes]:
-    async for chunk in connection:
-        yield chunk

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from windlass.registry.storage import Storage
 
 _BACKLOG = 1024
 _EXPIRE_EVERY = 3600.0
+_GRACE_SECONDS = 2.0
+"""How long requests under way may go on after SIGTERM. Cutting them off is safe: what was acknowledged is on disk."""
 _log = logging.getLogger(__name__)
 
 
@@ -77,8 +81,15 @@ def _bind(address: Listen) -> socket.socket:
 async def _serve(listener: socket.socket, address: Listen, storage: Storage) -> None:
     server: Any = _server(listener, address, Application(storage))
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        server.stop()
+        timer = threading.Timer(_GRACE_SECONDS, os._exit, (0,))
+        timer.daemon = True
+        timer.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, end)
     expiry = loop.create_task(_expire(storage))
     _log.info("serving %s on %s", storage.root, address)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
@@ -25,6 +25,7 @@ class Scope(Protocol):
     method: str
     path: str
     query_string: str
+    http_version: str
 
     @property
     def headers(self) -> HeaderMap: ...
@@ -66,7 +67,7 @@ class Request:
     method: str
     query: Query
     headers: HeaderMap
-    body: AsyncIterator[bytes]
+    body: AsyncIterable[bytes]
 
     def length(self) -> int | None:
         """The `Content-Length`, or None when the body is chunked."""
