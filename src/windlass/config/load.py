@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from windlass.config.ahead import Ahead
 from windlass.config.services import Sources, services
 from windlass.config.yaml import Document, Keys, one_line, read
 from windlass.errors import ConfigError
@@ -17,6 +19,7 @@ from windlass.model.project import (
 )
 
 if TYPE_CHECKING:
+    from windlass.compose.load import Loaded
     from windlass.config.models import EnvironmentSection, ProjectSection, RegistrySection
 
 FILE = "windlass.yaml"
@@ -42,17 +45,17 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
     root = _absolute(root)
     directory = _absolute(directory) if directory is not None else root
     document = _document(directory)
-    section = _section(document)
-    files = _compose_files(section, document, directory)
-    _environments_agree(section, document, directory)
-    folder = compose.project_directory(files)
-    loaded = compose.read(
-        [directory / name for name in files],
-        directory=directory / folder,
-        project=section.project,
-        checkout=root / folder,
-        builds_only=True,
-    )
+    ahead = _start(document, directory, root)
+    try:
+        section = _section(document)
+        files = _compose_files(section, document, directory)
+        _environments_agree(section, document, directory)
+        policy = _scan(section, document, directory)
+    except ConfigError:
+        if ahead is not None:
+            ahead.abandon()
+        raise
+    loaded = ahead.result() if ahead is not None else _read(files, section.project, directory, root)
     model = compose.unescape(loaded.model)
     found = services(section.services, model, Sources(document, files, directory, root))
     return Project(
@@ -63,12 +66,45 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
         compose=files,
         services=found,
         environments=tuple(_environment(name, env, files) for name, env in section.environments.items()),
-        scan=_scan(section, document, directory),
+        scan=policy,
         builder=section.builder,
         parallel=section.parallel,
         state_remote=section.state.remote if section.state else None,
         warnings=loaded.warnings,
     )
+
+
+def _read(files: tuple[str, ...], project: str, directory: Path, root: Path) -> Loaded:
+    from windlass.compose import load as compose
+
+    folder = compose.project_directory(files)
+    return compose.read(
+        [directory / name for name in files],
+        directory=directory / folder,
+        project=project,
+        checkout=root / folder,
+        builds_only=True,
+    )
+
+
+def _start(document: Document, directory: Path, root: Path) -> Ahead[Loaded] | None:
+    """Start Compose while the models, which take as long to import, judge windlass.yaml.
+
+    Only where there is no doubt what will be asked of it; otherwise it is asked afterwards.
+    """
+    value = document.value if isinstance(document.value, dict) else {}
+    project, files = value.get("project"), value.get("compose")
+    if not isinstance(project, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", project):
+        return None
+    if not isinstance(files, list) or not files:
+        return None
+    if not all(isinstance(name, str) and _is_inside(name) and (directory / name).is_file() for name in files):
+        return None
+    return Ahead(lambda: _read(tuple(files), project, directory, root))
+
+
+def _is_inside(name: str) -> bool:
+    return name.isprintable() and len(name) < 200 and not name.startswith(("/", "~")) and ".." not in name
 
 
 def _absolute(path: Path) -> Path:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
@@ -97,12 +98,18 @@ def survey(root: Path) -> Survey:
     return Survey(
         folder=root.name,
         files=files,
-        candidates=tuple(_try(root, path) for path in files if _COMPOSE.fullmatch(PurePosixPath(path).name)),
+        candidates=_candidates(root, [path for path in files if _COMPOSE.fullmatch(PurePosixPath(path).name)]),
         dockerfiles=dockerfiles,
         branches=branches,
         default_branch=default,
         test_stages=tuple(found for path in dockerfiles if (found := _test_stage(root, path)) is not None),
     )
+
+
+def _candidates(root: Path, paths: Sequence[str]) -> tuple[Candidate, ...]:
+    """Every file is a run of Compose: a few at a time."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return tuple(pool.map(lambda path: _try(root, path), paths))
 
 
 def variables(text: str) -> tuple[Variable, ...]:
