@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
+
+if TYPE_CHECKING:
+    from windlass.cli.output import Output
+    from windlass.deploy.interface import Change
 
 EXAMPLE = "windlass diff staging"
 
@@ -33,10 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         rows = [{"service": c.service, "action": c.action, "reason": c.reason} for c in prepared.changes]
         print_json({"environment": environment.name, "release": release.id, "drift": bool(drift), "services": rows})
-    elif not drift:
-        output().say(f"{environment.name} runs {release.id} as declared")
     else:
-        out = output()
-        out.say(f"{environment.name} should run {release.id}; a deployment of it would:")
-        out.table(("service", "", "because"), [(c.service, c.action, out.plain(c.reason)) for c in drift], indent=2)
+        tell(drift, environment.name, release.id, output())
     return ExitCode.CHANGES if arguments.exit_code and drift else ExitCode.DONE
+
+
+def tell(drift: Sequence[Change], environment: str, release: str, out: Output) -> None:
+    if not drift:
+        out.say(f"{environment} runs {release} as declared", indent=2)
+        return
+    out.say(f"{environment} should run {release}; a deployment of it would:", indent=2)
+    out.table(("service", "", "because"), [(c.service, c.action, out.plain(c.reason)) for c in drift], indent=2)

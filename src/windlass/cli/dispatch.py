@@ -20,16 +20,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def dispatch(name: str, command: tuple[str, str], argv: Sequence[str]) -> int:
-    module_name, text = command
-    module = importlib.import_module(f"windlass.cli.{module_name}")
-    parser = Parser(
-        prog=f"windlass {name}",
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"example:\n  {module.EXAMPLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    module.configure(parser)
+    module = importlib.import_module(f"windlass.cli.{command[0]}")
+    parser = make_parser(name, command)
     as_json = "--json" in argv
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -48,6 +40,21 @@ def dispatch(name: str, command: tuple[str, str], argv: Sequence[str]) -> int:
         from windlass.cli.failure import show
 
         return show(error, as_json=as_json)
+
+
+def make_parser(name: str, command: tuple[str, str]) -> Parser:
+    """A command's parser, its help with an example."""
+    module_name, text = command
+    module = importlib.import_module(f"windlass.cli.{module_name}")
+    parser = Parser(
+        prog=f"windlass {name}",
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:\n  {module.EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.configure(parser)
+    return parser
 
 
 def _interrupt(_number: int, _frame: object) -> None:

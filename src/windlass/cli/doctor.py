@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
+
+if TYPE_CHECKING:
+    from windlass.cli.output import Output
+    from windlass.doctor.examine import Verdict
 
 EXAMPLE = "windlass doctor"
 
@@ -26,11 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"able": not broken, "verdicts": [asdict(verdict) for verdict in verdicts]})
     else:
-        out = output()
-        style = {"fine": "green", "limited": "yellow", "broken": "red"}
-        for verdict in verdicts:
-            state = f"[{style[verdict.state]}]{verdict.state:<7}[/]"
-            out.say(f"{state}  [bold]{verdict.subject}[/]: {out.plain(verdict.found)}", indent=9)
-            if verdict.remedy:
-                out.say(f"[dim]do: {out.plain(verdict.remedy)}[/]", indent=13, first=9)
+        tell(verdicts, output())
     return ExitCode.UNUSABLE if broken else ExitCode.DONE
+
+
+def tell(verdicts: Sequence[Verdict], out: Output) -> None:
+    style = {"fine": "green", "limited": "yellow", "broken": "red"}
+    for verdict in verdicts:
+        state = f"[{style[verdict.state]}]{verdict.state:<7}[/]"
+        out.say(f"{state}  [bold]{verdict.subject}[/]: {out.plain(verdict.found)}", indent=9)
+        if verdict.remedy:
+            out.say(f"[dim]do: {out.plain(verdict.remedy)}[/]", indent=13, first=9)

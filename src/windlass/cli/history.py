@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
+
+if TYPE_CHECKING:
+    from windlass.cli.output import Output
+    from windlass.model.release import Record
 
 EXAMPLE = "windlass history production"
 
@@ -19,7 +25,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
-    from windlass.cli.status import moment
 
     session = open_session(arguments)
     environment = session.environment(arguments.env)
@@ -31,10 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         print_json({"environment": environment.name, "records": [asdict(record) for record in shown]})
         return 0
-    out = output()
+    tell(shown, environment.name, output())
+    return 0
+
+
+def tell(shown: Sequence[Record], environment: str, out: Output) -> None:
+    from windlass.cli.status import moment
+
     if not shown:
-        out.say(f"nothing was ever deployed to {environment.name}")
-        return 0
+        out.say(f"nothing was ever deployed to {environment}")
+        return
     style = {"healthy": "green", "restored": "yellow", "failed": "red", "interrupted": "red"}
     serving = shown[0].running
     rows = [
@@ -48,4 +59,3 @@ def run(arguments: argparse.Namespace) -> int:
         for number, record in enumerate(shown)
     ]
     out.table(("when (UTC)", "release", "kind", "outcome", ""), rows)
-    return 0

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
+
+if TYPE_CHECKING:
+    from windlass.cli.output import Output
+    from windlass.config.init import Derived
 
 EXAMPLE = "windlass init && windlass plan"
 
@@ -33,7 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
         return 0
-    out = output()
+    tell(derived, wrote, output())
+    return 0
+
+
+def tell(derived: Derived, wrote: bool, out: Output) -> None:
     out.say(f"[bold]windlass.yaml[/] {'written' if wrote else 'says all this already; nothing changed'}")
     out.say()
     for decision in derived.decisions:
@@ -42,4 +51,3 @@ def run(arguments: argparse.Namespace) -> int:
         out.say(f"[yellow]warning[/]  {out.plain(warning)}", indent=9)
     out.say()
     out.say("next: [bold]windlass plan[/] shows what would be built, [bold]windlass run[/] does it", indent=6)
-    return 0

@@ -35,10 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 _EXAMPLES = """\
 Start here:
-  windlass init                      in a repository with Compose and Dockerfiles
-  windlass plan                      what would be built, and why
-  windlass run                       build, test, publish, deploy, verify
-  windlass rollback production       back to the release before
+  windlass init                    in a repository with Compose files
+  windlass plan                    what would be built, and why
+  windlass run                     build, test, publish, deploy, verify
+  windlass rollback production     back to the release before
 
 windlass COMMAND --help shows a command's options and an example.
 """

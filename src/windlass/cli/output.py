@@ -6,6 +6,7 @@ Colour follows the terminal, `NO_COLOR` and `FORCE_COLOR`; meaning never depends
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+_MEASURE = Console(file=io.StringIO(), width=80)
 
 
 class Output:
@@ -52,23 +55,9 @@ class Output:
 
 def fold(text: Text, width: int, *, indent: int, first: int) -> list[Text]:
     """A styled line as lines of at most `width` cells, broken at spaces, or inside a word that alone is longer."""
-    lines: list[Text] = []
-    rest = text.copy()
-    start = first
-    while True:
-        room = max(width - start, 20)
-        if rest.cell_len <= room:
-            lines.append(Text(" " * start) + rest)
-            return lines
-        plain = rest.plain
-        at = plain.rfind(" ", 0, room + 1)
-        if at <= 0 or not plain[:at].strip():
-            at = room
-        lines.append(Text(" " * start) + rest[:at])
-        rest = rest[at:]
-        while rest.plain.startswith(" "):
-            rest = rest[1:]
-        start = indent
+    room = max(width - max(indent, first), 20)
+    lines = text.wrap(_MEASURE, room, overflow="fold") or [text]
+    return [Text(" " * (indent if number else first)) + line for number, line in enumerate(lines)]
 
 
 def output() -> Output:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from windlass.cli import options
 
 if TYPE_CHECKING:
+    from windlass.cli.output import Output
     from windlass.model.plan import Plan
 
 EXAMPLE = "windlass plan --env staging --save plan.json && windlass run --plan plan.json"
@@ -40,15 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         print_json(saved.report(plan, session.project))
     else:
-        _show(plan, arguments.save)
+        from windlass.cli.output import output
+
+        tell(plan, arguments.save, output())
     changes = plan.failed or any(service.action == "build" for service in plan.services)
     return ExitCode.CHANGES if arguments.exit_code and changes else ExitCode.DONE
 
 
-def _show(plan: Plan, saved_to: Path | None) -> None:
-    from windlass.cli.output import output, short
+def tell(plan: Plan, saved_to: Path | None, out: Output) -> None:
+    from windlass.cli.output import short
 
-    out = output()
     dirty = " with uncommitted changes" if plan.source.dirty else ""
     place = f" for {plan.environment}" if plan.environment else ""
     out.say(f"[bold]{plan.source.commit[:7]}[/] on {plan.source.branch or 'no branch'}{dirty}{place}")

@@ -18,7 +18,7 @@ def show(delivery: Delivery, *, as_json: bool) -> int:
     if as_json:
         print_json(document(delivery))
     else:
-        _tell(delivery, output())
+        tell(delivery, output())
     return delivery.exit_code
 
 
@@ -80,7 +80,7 @@ def _running(rollout: RollOut | None) -> str | None:
     return rollout.restored.id if rollout.restored else None
 
 
-def _tell(delivery: Delivery, out: Output) -> None:
+def tell(delivery: Delivery, out: Output) -> None:
     out.say()
     for name, error in delivery.failures.items():
         _failure(name, error, out)
@@ -99,7 +99,7 @@ def _tell(delivery: Delivery, out: Output) -> None:
         out.table(("service", "image", "", "tags", "scan"), rows)
         out.say()
     if rollout is not None and rollout.failure is not None:
-        _tell_failed(rollout, out)
+        _failed_rollout(rollout, out)
     out.say(_verdict(delivery))
     if rollout is not None:
         for name, reason in rollout.release.excluded:
@@ -118,7 +118,7 @@ def _failure(name: str, error: WindlassError, out: Output) -> None:
     out.say()
 
 
-def _tell_failed(rollout: RollOut, out: Output) -> None:
+def _failed_rollout(rollout: RollOut, out: Output) -> None:
     failure = rollout.failure
     assert failure is not None
     out.say(f"[red]failed[/]  [bold]{rollout.release.id}[/]  {out.plain(failure.message)}", indent=8)

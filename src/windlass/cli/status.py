@@ -37,13 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     for number, (name, records, observation) in enumerate(seen):
         if number:
             out.say()
-        _tell(name, records, observation, out)
+        tell(name, records, observation, out)
     if not seen:
         out.say("windlass.yaml declares no environment")
     return 0
 
 
-def _tell(name: str, records: tuple[Record, ...], observation: Observation, out: Output) -> None:
+def tell(name: str, records: tuple[Record, ...], observation: Observation, out: Output) -> None:
     from windlass.cli.output import short
     from windlass.state.interface import running_release
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from windlass.cli import options
 
 if TYPE_CHECKING:
+    from windlass.cli.output import Output
     from windlass.model.observation import CheckResult
 
 EXAMPLE = "windlass verify production"
@@ -21,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from windlass.cli.output import output, print_json, seconds
+    from windlass.cli.output import output, print_json
     from windlass.cli.progress import sink
     from windlass.cli.session import open_session
     from windlass.errors import ExitCode, UsageError
@@ -39,22 +41,27 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"environment": environment.name, "passed": passed, "checks": [_row(check) for check in checks]})
     else:
-        out = output()
-        rows = [
-            (
-                "[green]passed[/]" if check.passed else "[red]failed[/]",
-                out.plain(check.name),
-                check.service,
-                seconds(check.seconds),
-                out.plain(check.last),
-            )
-            for check in checks
-        ]
-        if rows:
-            out.table(("", "check", "service", "took", "last seen"), rows)
-        else:
-            out.say("no checks are configured: give services a health: or the environment an api: in windlass.yaml")
+        tell(checks, output())
     return ExitCode.DONE if passed else ExitCode.NOTHING_TO_RESTORE
+
+
+def tell(checks: Sequence[CheckResult], out: Output) -> None:
+    from windlass.cli.output import seconds
+
+    rows = [
+        (
+            "[green]passed[/]" if check.passed else "[red]failed[/]",
+            out.plain(check.name),
+            check.service,
+            seconds(check.seconds),
+            out.plain(check.last),
+        )
+        for check in checks
+    ]
+    if rows:
+        out.table(("", "check", "service", "took", "last seen"), rows)
+    else:
+        out.say("no checks are configured: give services a health: or the environment an api: in windlass.yaml")
 
 
 def _row(check: CheckResult) -> dict[str, object]:

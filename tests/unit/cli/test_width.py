@@ -1,0 +1,173 @@
+"""Nothing on the screen is longer than the terminal, and nothing is cut."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.text import Text
+
+from windlass.cli import diff, doctor, history, plan, report, status, verify
+from windlass.cli import init as init_command
+from windlass.cli.dispatch import make_parser
+from windlass.cli.main import COMMANDS, overview
+from windlass.cli.output import Output, fold
+from windlass.cli.progress.live import whole_words
+from windlass.cli.progress.plain import PlainLines
+from windlass.config.init import Decision, Derived
+from windlass.deploy.interface import Change
+from windlass.doctor.examine import Verdict
+from windlass.errors import BuildFailed, DeploymentFailed
+from windlass.model.delivery import DeliveredService, Delivery, RollOut, StageReport
+from windlass.model.events import Notice, ServiceFinished, ServiceStarted, StageFinished
+from windlass.model.observation import CheckResult, Endpoint, Observation, ServiceState
+from windlass.model.plan import Fingerprint, Plan, ServicePlan
+from windlass.model.project import BuildSpec, Service
+from windlass.model.release import Record, Release, ReleasedService
+from windlass.model.source import Source
+
+# As long as people make them: a 63-character service, a path, a URL without spaces, markup characters.
+NAME = "crank-philosophical-analyzer-with-a-name-as-long-as-labels-allow"[:63]
+LONG = "services/" + "deeply/" * 12 + "file.py does not exist [red]not markup[/] and https://example.org/" + "x" * 90
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+ID = "feature-a-branch-with-quite-a-long-name-abc1234-dirty-def5678"
+COMMIT = "abc1234" + "0" * 33
+STAMP = "2026-01-31T14:05:00+00:00"
+
+SERVICE = Service(NAME, NAME, BuildSpec(".", "Dockerfile"))
+RELEASE = Release(
+    ID,
+    "production",
+    COMMIT,
+    COMMIT,
+    ("compose.yml",),
+    (ReleasedService(NAME, f"localhost:5077/{NAME}", DIGEST, (ID, "latest")),),
+    STAMP,
+    excluded=((NAME + "-2", LONG),),
+)
+CHECK = CheckResult(LONG, NAME, "https://localhost:18443/health/live", False, 12, 60.0, LONG)
+RECORD = Record(7, RELEASE, "restored", STAMP, "somebody@a-host-with-a-long-name.example.org", ID, LONG)
+FAILED = RollOut(
+    RELEASE,
+    "failed",
+    checks=(CHECK,),
+    failure=DeploymentFailed(LONG, where="production", remedy=LONG, evidence={NAME: (LONG, LONG)}),
+    restore_failure=DeploymentFailed(LONG),
+    evidence="/home/somebody/.local/share/windlass/evidence/shop/production/" + ID,
+)
+DELIVERY = Delivery(
+    COMMIT,
+    "production",
+    "failed",
+    (DeliveredService(NAME, DIGEST, NAME, (ID, "latest"), True, "3 findings (1 critical)"),),
+    (StageReport("plan", 0.2, "ok"),),
+    {NAME: BuildFailed(LONG, where=NAME, remedy=LONG, log=(LONG, LONG))},
+    FAILED,
+    "12 images not scanned for vulnerabilities",
+)
+STATE = ServiceState(
+    NAME,
+    "restarting",
+    digest=DIGEST,
+    restarts=12,
+    ports=((8443, Endpoint("127.0.0.1", 18443)), (80, Endpoint("::", 80))),
+)
+PLAN = Plan(
+    Source(COMMIT, COMMIT, "feature/" + "x" * 60, True, 0),
+    "production",
+    ("linux/amd64", "linux/arm64"),
+    (ServicePlan(SERVICE, "build", (LONG, "first build"), Fingerprint(DIGEST, ())),),
+    notes=(LONG,),
+    failed={NAME + "-2": LONG},
+)
+
+
+def _events(out: Output) -> None:
+    sink = PlainLines(out)
+    sink(ServiceStarted("build", NAME))
+    sink(ServiceFinished("build", NAME, "failed", 12.0, LONG))
+    sink(StageFinished("verify", "failed", 3600.0, LONG))
+    sink(Notice(LONG, "warning", LONG))
+
+
+SCREENS: dict[str, Callable[[Output], None]] = {
+    "run": lambda out: report.tell(DELIVERY, out),
+    "plan": lambda out: plan.tell(PLAN, None, out),
+    "status": lambda out: status.tell("production", (RECORD,), Observation((STATE,)), out),
+    "history": lambda out: history.tell((RECORD,), "production", out),
+    "diff": lambda out: diff.tell((Change(NAME, "recreate", LONG),), "production", ID, out),
+    "verify": lambda out: verify.tell((CHECK,), out),
+    "doctor": lambda out: doctor.tell([Verdict("engine", "broken", LONG, LONG)], out),
+    "init": lambda out: init_command.tell(Derived("", (Decision(LONG, LONG),), (LONG,)), True, out),
+    "progress": _events,
+}
+
+
+def screen(show: Callable[[Output], None], width: int) -> list[str]:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    show(Output(stream, width=width))
+    stream.flush()
+    stream.seek(0)
+    return stream.read().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("name", SCREENS)
+def test_no_line_is_longer_than_the_terminal(name: str, width: int) -> None:
+    lines = screen(SCREENS[name], width)
+    assert lines
+    assert [line for line in lines if len(line) > width] == []
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_nothing_is_cut(name: str) -> None:
+    """The same characters come out at 80 columns as on an endless line."""
+    narrow, endless = screen(SCREENS[name], 80), screen(SCREENS[name], 4000)
+
+    def letters(lines: list[str]) -> list[str]:
+        return sorted(re.sub(r"\s", "", "".join(lines)))
+
+    assert letters(narrow) == letters(endless)
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_without_a_terminal_there_is_no_colour(name: str) -> None:
+    assert "\x1b" not in "".join(screen(SCREENS[name], 80))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_and_has_an_example(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = make_parser(name, COMMANDS[name]).format_help()
+    assert f"windlass {name}" in text.partition("example:")[2]
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def test_the_overview_fits() -> None:
+    assert [line for line in overview().splitlines() if len(line) > 80] == []
+
+
+@given(
+    st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), max_size=300),
+    st.integers(30, 140),
+    st.integers(0, 8),
+    st.integers(0, 8),
+)
+@settings(derandomize=True)
+def test_folding_keeps_every_word(text: str, width: int, indent: int, first: int) -> None:
+    text = " ".join(text.split())
+    lines = fold(Text(text), width, indent=indent, first=first)
+    assert all(line.cell_len <= width for line in lines)
+    assert "".join("".join(line.plain.split()) for line in lines) == "".join(text.split())
+
+
+@given(st.text(alphabet="ab ", max_size=60), st.integers(0, 60))
+@settings(derandomize=True)
+def test_a_passing_line_is_shortened_at_whole_words(text: str, room: int) -> None:
+    short = whole_words(text, room)
+    assert len(short) <= max(room, 0) or len(text) <= room
+    assert text.startswith(short.removesuffix(" …"))
