@@ -20,7 +20,7 @@ from windlass.model.events import StageName
 _LINE = re.compile(r"^(?P<file>\S[^:]*):(?P<line>\d+)$")
 _EXIT = re.compile(r"did not complete successfully: (exit code: \d+)")
 _NOISE = re.compile(
-    r"^(ERROR: |error: |failed to solve: |failed to compute cache key: |failed to calculate checksum of ref \S+: |"
+    r"^(ERROR: |error: |Error: |failed to solve: |failed to compute cache key: |failed to calculate checksum of ref \S+: |"
     r"failed to build: |failed to read dockerfile: )+"
 )
 _NO_DAEMON = re.compile(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from windlass.build import layout
 from windlass.build.interface import Builder, BuildRequest
 from windlass.errors import BuildFailed, CredentialsMissing, EngineUnavailable, TestsFailed
+from windlass.git.repository import EPOCH
 from windlass.model.artifacts import LayoutImage
 from windlass.model.events import Event, ServiceLog, ServiceProgress, silent
 from windlass.model.project import BuildSecret
@@ -38,9 +40,11 @@ class BuilderContract:
         ) -> BuildRequest:
             context = tmp_path / "contexts" / name
             context.mkdir(parents=True, exist_ok=True)
-            for path, body in {"Dockerfile": text, **({"a.txt": "hi\n"} if files is None else files)}.items():
-                (context / path).parent.mkdir(parents=True, exist_ok=True)
-                (context / path).write_text(body)
+            for file, body in {"Dockerfile": text, **({"a.txt": "hi\n"} if files is None else files)}.items():
+                (context / file).parent.mkdir(parents=True, exist_ok=True)
+                (context / file).write_text(body)
+            for path in (context, *context.rglob("*")):  # as a materialised source tree is
+                os.utime(path, (EPOCH, EPOCH))
             given: dict[str, Any] = {
                 "service": name,
                 "context": str(context),
