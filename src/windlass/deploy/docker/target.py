@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,14 +117,18 @@ class DockerTarget:
     # -- the steps of prepare ---------------------------------------------------------------------------------------
 
     def _prepare(self, release: Release, emit: Emit, stage: StageName) -> _Ready:
-        answered = engine.connect()
         known = environ.variables(
             self._repository.root,
             self._environment.env_files,
             default=f"{project_directory(release.compose)}/.env",
         )
         environ.require(self._environment.secrets, known, environment=self._environment.name)
-        loaded = load_release(self._repository, release, env_files=self._environment.env_files, project=self._name)
+        with ThreadPoolExecutor(1) as beside:  # two programs that do not need each other: nothing to do must be quick
+            loading = beside.submit(
+                load_release, self._repository, release, env_files=self._environment.env_files, project=self._name
+            )
+            answered = engine.connect()
+            loaded = loading.result()
         for name in loaded.unset:
             emit(Notice(f"the variable {name} has no value: Compose takes it as empty", "warning"))
         selection = select(loaded.model, release, release.profiles or self._environment.profiles)
@@ -142,9 +147,11 @@ class DockerTarget:
         )
         self._own.mkdir(parents=True, exist_ok=True)
         compose = Compose(self._name, runnable.model, self._own, _referenced(runnable.model, known))
-        hashes = self._hashes(compose, release)
+        with ThreadPoolExecutor(1) as beside:
+            looking = beside.submit(engine.containers, self._name)
+            hashes = self._hashes(compose, release)
+            there = looking.result()
         wanted = {service: digest for service, digest in hashes.items() if runnable.replicas.get(service, 1) > 0}
-        there = engine.containers(self._name)
         ids = {service: (reference, image.id) for service, (reference, image) in images.items()}
         ready = _Ready(Prepared(release, changes.compute(wanted, there, ids, runnable.replicas)), compose, wanted)
         self._ready[release.id] = ready
