@@ -59,6 +59,7 @@ def read(
     project: str | None = None,
     checkout: Path | None = None,
     builds_only: bool = False,
+    shown_from: Path | None = None,
 ) -> Loaded:
     """The merged and interpolated model of some Compose files, services of all profiles included.
 
@@ -73,12 +74,14 @@ def read(
             since that file is rarely committed.
         builds_only: what only running services need may be missing: an `env_file`, or a required variable that no
             `build` uses. Each is a warning then.
+        shown_from: the folder that paths in messages are relative to; `directory` otherwise.
 
     Raises:
         ConfigError: Compose refuses the files; one line that names the file.
         EnvironmentUnusable: Docker Compose is not installed.
     """
-    _must_exist(files, env_files, directory)
+    shown = shown_from or directory
+    _must_exist(files, env_files, shown)
     used = _env_files(env_files, directory, checkout)
     argv = config_command(files, directory=directory, env_files=used, project=project)
     done = _config(argv, directory, environ)
@@ -87,8 +90,9 @@ def read(
         bare = config_command([*files, Path("-")], directory=directory, env_files=used, project=project)
         done, notes = _without_secrets(done, bare, files, directory, environ)
     if not done.ok:
-        raise messages.refusal(done.stderr, [_short(file, directory) for file in files], directory)
-    return Loaded(_parse(done.stdout), (*messages.warnings(done.stderr), *notes), messages.unset(done.stderr))
+        raise messages.refusal(done.stderr, [_short(file, shown) for file in files], shown)
+    said = messages.warnings(done.stderr, shown)
+    return Loaded(_parse(done.stdout), (*said, *notes), messages.unset(done.stderr))
 
 
 def project_directory(files: Sequence[str]) -> str:
@@ -132,17 +136,17 @@ def _env_files(given: Sequence[Path], directory: Path, checkout: Path | None) ->
     return [own] if own.is_file() else given
 
 
-def _must_exist(files: Sequence[Path], env_files: Sequence[Path], directory: Path) -> None:
+def _must_exist(files: Sequence[Path], env_files: Sequence[Path], shown: Path) -> None:
     for file in files:
         if not file.is_file():
             found = "is a folder" if file.is_dir() else "does not exist"
             raise ConfigError(
-                f"this Compose file {found}; write the path of one that exists", where=_short(file, directory)
+                f"this Compose file {found}; write the path of one that exists", where=_short(file, shown)
             )
     for file in env_files:
         if not file.is_file():
             raise ConfigError(
-                "this env file does not exist; create it, or take it out of env_files", where=_short(file, directory)
+                "this env file does not exist; create it, or take it out of env_files", where=_short(file, shown)
             )
 
 

@@ -51,13 +51,17 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 _YAML_LINE = re.compile(r"^yaml: (?:unmarshal errors: )?line (?P<line>\d+): (?P<why>.*)$")
 
 
-def warnings(stderr: str) -> tuple[str, ...]:
-    """Compose's warnings as sentences, each once."""
+def warnings(stderr: str, directory: Path) -> tuple[str, ...]:
+    """Compose's warnings as sentences, each once; `directory` is stripped from paths."""
     found = []
     for match in _WARNING.findall(stderr):
         said = _unquoted(match)
         unset = _UNSET.search(said)
-        found.append(f"the variable {unset[1]} has no value; Compose takes it as empty" if unset else said.rstrip("."))
+        found.append(
+            f"the variable {unset[1]} has no value; Compose takes it as empty"
+            if unset
+            else said.rstrip(".").replace(f"{directory}/", "")
+        )
     return tuple(dict.fromkeys(found))
 
 

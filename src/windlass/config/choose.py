@@ -165,7 +165,8 @@ def image_names(chosen: Candidate, survey: Survey) -> Named:
 
 
 def _explicit(chosen: Candidate, name: str) -> str:
-    return repository_of(str(chosen.services[name].get("image") or ""))
+    service = chosen.services[name]
+    return str((service.get("x-windlass") or {}).get("image") or repository_of(str(service.get("image") or "")))
 
 
 def _matched(own: Mapping[str, str], ending: str, known: Mapping[str, str]) -> dict[str, str]:

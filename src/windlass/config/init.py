@@ -187,17 +187,19 @@ def _services(found: Survey, chosen: Candidate, named: choose.Named) -> tuple[tu
     checked = 0
     stages = dict(found.test_stages)
     for name, service in chosen.services.items():
-        health = _health(name, service)
+        said = service.get("x-windlass") or {}  # what stands there already is not written again: it would win
+        health = None if "health" in said else _health(name, service)
         checked += health is not None
         build = service.get("build")
         image = named.images.get(name)
-        default = repository_of(str(service.get("image") or "")) or name.lower()
+        default = said.get("image") or repository_of(str(service.get("image") or "")) or name.lower()
+        tested = build is not None and "test" not in said
         drafts.append(
             ServiceDraft(
                 name,
                 image=image if build is not None and image != default else None,
-                heavy=_wants_gpu(service),
-                test_target=stages.get(_dockerfile(found, build)) if build is not None else None,
+                heavy="heavy" not in said and _wants_gpu(service),
+                test_target=stages.get(_dockerfile(found, build)) if tested else None,
                 health=health,
             )
         )

@@ -84,6 +84,7 @@ def _read(files: tuple[str, ...], project: str, directory: Path, root: Path) -> 
         project=project,
         checkout=root / folder,
         builds_only=True,
+        shown_from=directory,
     )
 
 

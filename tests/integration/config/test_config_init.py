@@ -203,6 +203,34 @@ def test_a_compose_file_in_a_folder_keeps_its_own_paths(repository: Callable[...
     assert (build.context, build.dockerfile) == ("app", "app/Dockerfile")
 
 
+def test_what_compose_says_is_told_with_paths_of_the_repository(repository: Callable[..., Path]) -> None:
+    root = repository(
+        {
+            "deploy/compose.yml": "version: '3'\nservices:\n  app: {build: .}\n",
+            "windlass.yaml": "project: x\ncompose: [deploy/compose.yml]\n",
+        }
+    )
+    assert all(str(root) not in warning for warning in load_project(root).warnings)
+    (root / "deploy/compose.yml").write_text("services:\n  app: {biuld: .}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_project(root)
+    assert str(caught.value) == (
+        "deploy/compose.yml: services.app: unknown key 'biuld'; correct its name, or take it out"
+    )
+
+
+def test_what_x_windlass_says_already_is_not_said_again(repository: Callable[..., Path]) -> None:
+    extra = "x-windlass: {image: ours, heavy: false, test: {command: 'true'}, health: []}"
+    compose = (
+        "services:\n  app:\n    build: .\n    ports: ['80:80']\n    healthcheck: {test: curl -f http://localhost/}\n"
+    )
+    root = repository({"compose.yml": f"{compose}    {extra}\n", "Dockerfile": "FROM busybox:1 AS test\n"})
+    derived = derive(root)
+    assert "services:\n" not in derived.text
+    write(root, derived)
+    assert load_project(root).services[0].image == "ours"
+
+
 def test_the_same_commit_reads_the_same_from_another_folder(repository: Callable[..., Path], tmp_path: Path) -> None:
     root = repository(FILES)
     write(root, derive(root))

@@ -68,11 +68,11 @@ def test_warnings_are_sentences_each_once() -> None:
     stderr = (
         'time="x" level=warning msg="The \\"TOKEN\\" variable is not set. Defaulting to a blank string."\n'
         'time="x" level=warning msg="The \\"TOKEN\\" variable is not set. Defaulting to a blank string."\n'
-        'time="x" level=warning msg="/a/b.yml: `version` is obsolete"\n'
+        'time="x" level=warning msg="/home/me/shop/b.yml: `version` is obsolete"\n'
     )
-    assert messages.warnings(stderr) == (
+    assert messages.warnings(stderr, HERE) == (
         "the variable TOKEN has no value; Compose takes it as empty",
-        "/a/b.yml: `version` is obsolete",
+        "b.yml: `version` is obsolete",
     )
     assert messages.unset(stderr) == ("TOKEN",)
-    assert messages.warnings("") == ()
+    assert messages.warnings("", HERE) == ()
