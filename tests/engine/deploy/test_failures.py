@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +80,27 @@ services:
     with pytest.raises(DeploymentFailed, match="api: unhealthy") as failure:
         world.deploy(world.target(), world.release("r1", world.write({"compose.yml": text}), web="1", api="1"))
     assert set(failure.value.evidence) == {"api"}
+
+
+def test_at_the_deadline_compose_is_ended_and_what_others_wait_for_is_blamed(world: Any) -> None:
+    text = """
+services:
+  web:
+    build: .
+    command: sleep 100
+    depends_on: {api: {condition: service_healthy}}
+  api:
+    build: .
+    command: sleep 100
+    stop_signal: SIGKILL
+    healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 100s}
+"""
+    target = world.target(ready_timeout=3.0)
+    with pytest.raises(DeploymentFailed, match="^api: not ready after 3 s: starting$") as failure:
+        world.deploy(target, world.release("r1", world.write({"compose.yml": text}), web="1", api="1"))
+    assert set(failure.value.evidence) == {"api"}
+    arguments = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [line for line in arguments if target.name.encode() in line and b"up" in line.split(b"\0")]
 
 
 def test_a_failed_migration_stops_the_release(world: Any) -> None:

@@ -43,7 +43,7 @@ class Fence:
             document = json.loads(self._file.read_text())
             releases = {name: (str(pair[0]), str(pair[1])) for name, pair in document["releases"].items()}
             return Seen(int(document["sequence"]), releases)
-        except (FileNotFoundError, ValueError, KeyError, TypeError, IndexError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, IndexError, AttributeError):
             return Seen()
 
     def write(self, seen: Seen) -> None:

@@ -14,7 +14,7 @@ from windlass import process
 from windlass.compose.load import ComposeModel
 from windlass.deploy.docker import engine
 from windlass.deploy.docker.containers import Container, worst
-from windlass.deploy.docker.watch import Verdict, Watch
+from windlass.deploy.docker.watch import NOT_BEGUN, Verdict, Watch
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
 from windlass.waiting import Clock, DeadlinePassed, wait_for
@@ -150,11 +150,11 @@ def bring_up(
     if not failed and run.code == 0 and not late:
         return
     if not failed:
-        failed = {
-            service: f"not ready after {seconds:g} s: {verdict.message}" if late else verdict.message
-            for service, verdict in verdicts.items()
-            if verdict.kind == "waiting"
-        }
+        waiting = {service: verdict.message for service, verdict in verdicts.items() if verdict.kind == "waiting"}
+        # What has not begun waits for what has: that is to blame.
+        begun = {service: message for service, message in waiting.items() if message != NOT_BEGUN} or waiting
+        prefix = f"not ready after {seconds:g} s: " if late else ""
+        failed = {service: prefix + message for service, message in begun.items()}
     report.fail(failed, clock.now())
     raise _failure(failed, there, wanted, () if late or run.code in (0, None) else run.lines)
 

@@ -11,6 +11,8 @@ from windlass.deploy.docker.containers import Container, worst
 SETTLE = 2.0
 """Seconds that a changed container without a health check must run before it counts as well."""
 
+NOT_BEGUN = "waiting for its turn"
+
 CRASH_LOOP = 3
 """Restarts that make a crash loop."""
 
@@ -44,8 +46,8 @@ class Watch:
         return {service: self._judge(service, there.get(service), now) for service in self._wanted}
 
     def _judge(self, service: str, container: Container | None, now: float) -> Verdict:
-        if container is None:
-            return Verdict("waiting", "waiting for its turn")
+        if container is None or (container.status == "created" and not container.error):
+            return Verdict("waiting", NOT_BEGUN)
         running_for = now - self._first_seen(service, container, now)
         before = self._restarts.setdefault(container.id, container.restarts)
         restarts = container.restarts - (0 if service in self._changed else before)
