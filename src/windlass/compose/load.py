@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 
 from windlass import process
 from windlass.compose import messages
+from windlass.compose.images import repository_of
 from windlass.compose.overlay import without_env_files
-from windlass.config.images import repository_of
 from windlass.errors import ConfigError
 
 ComposeModel: TypeAlias = dict[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from windlass.config.images import registry_of, repository_of
+from windlass.compose.images import registry_of, repository_of
 from windlass.config.survey import Candidate, Survey
 
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")

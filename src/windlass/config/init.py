@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from windlass.compose.images import repository_of
 from windlass.config import choose
 from windlass.config.health import from_compose
-from windlass.config.images import repository_of
 from windlass.config.load import FILE
 from windlass.config.render import Draft, EnvironmentDraft, ServiceDraft, render
 from windlass.config.survey import Candidate, Survey, survey

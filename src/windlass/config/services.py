@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from windlass.compose.images import repository_of
 from windlass.config.build import build_spec
 from windlass.config.extras import merged
 from windlass.config.health import from_compose
-from windlass.config.images import repository_of
 from windlass.config.yaml import Document, Keys, one_line
 from windlass.errors import ConfigError
 from windlass.model.project import HealthCheck, Service, TestSpec

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from windlass.compose.images import registry_of, repository_of
 from windlass.config import choose
-from windlass.config.images import registry_of, repository_of
 from windlass.config.init import decide
 from windlass.config.survey import Candidate, Kind, Missing, Survey, Variable, variables
 
