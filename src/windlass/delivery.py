@@ -75,7 +75,7 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
 
         with watch.stage("build", _to_build(plan)) as verdict:
             built = build(plan, tools, builder, folder, emit)
-            verdict.outcome = _outcome(built, plan.failed, unchanged=not _to_build(plan))
+            verdict.outcome = _outcome(built, {}, unchanged=not _to_build(plan))
         with watch.stage("test") as verdict:
             tested = test(built, tools, builder, folder, emit)
             verdict.outcome = _outcome(tested, built.failed)

@@ -57,6 +57,8 @@ def fold(text: Text, width: int, *, indent: int, first: int) -> list[Text]:
     """A styled line as lines of at most `width` cells, broken at spaces, or inside a word that alone is longer."""
     room = max(width - max(indent, first), 20)
     lines = text.wrap(_MEASURE, room, overflow="fold") or [text]
+    for line in lines:
+        line.rstrip()
     return [Text(" " * (indent if number else first)) + line for number, line in enumerate(lines)]
 
 

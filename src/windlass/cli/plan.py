@@ -44,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         from windlass.cli.output import output
 
         tell(plan, arguments.save, output())
-    changes = plan.failed or any(service.action == "build" for service in plan.services)
+    if plan.failed:
+        return ExitCode.STAGE_FAILED
+    changes = any(service.action == "build" for service in plan.services)
     return ExitCode.CHANGES if arguments.exit_code and changes else ExitCode.DONE
 
 

@@ -82,8 +82,8 @@ def _running(rollout: RollOut | None) -> str | None:
 
 def tell(delivery: Delivery, out: Output) -> None:
     out.say()
-    for name, error in delivery.failures.items():
-        _failure(name, error, out)
+    for names, error in _grouped(delivery):
+        _failure(", ".join(names), error, out)
     rollout = delivery.rollout
     if delivery.services:
         rows = [
@@ -106,6 +106,15 @@ def tell(delivery: Delivery, out: Output) -> None:
             out.say(f"[yellow]left out[/]  {name}: {out.plain(reason)}", indent=10)
     if delivery.not_scanned:
         out.say(f"[yellow]NOT SCANNED[/]  {delivery.not_scanned}; install trivy to have them looked at", indent=13)
+
+
+def _grouped(delivery: Delivery) -> list[tuple[list[str], WindlassError]]:
+    """Services that failed for one and the same reason (a full disk, a registry that went away) are told together."""
+    groups: dict[tuple[object, ...], tuple[list[str], WindlassError]] = {}
+    for name, error in delivery.failures.items():
+        key = (error.message, error.remedy, error.log if isinstance(error, StageFailed) else ())
+        groups.setdefault(key, ([], error))[0].append(name)
+    return list(groups.values())
 
 
 def _failure(name: str, error: WindlassError, out: Output) -> None:

@@ -23,7 +23,10 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
     when nothing has to be built.
     """
     done: dict[str, Built] = {}
-    failed: dict[str, WindlassError] = {name: BuildFailed(reason, where=name) for name, reason in plan.failed.items()}
+    failed: dict[str, WindlassError] = {
+        name: BuildFailed(reason, where=name, remedy="correct it; the other services go on without")
+        for name, reason in plan.failed.items()
+    }
     for service in plan.services:
         if service.action == "reuse" and service.digest is not None:
             done[service.service.name] = Built(service, service.digest, None)
