@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
 from windlass.build.graph import Done, Failed, run_graph
 from windlass.build.interface import Builder
 from windlass.build.requests import build_request
-from windlass.errors import BuildFailed, WindlassError
+from windlass.build.tidy import drop_partial, tidy
+from windlass.errors import BuildFailed, EnvironmentUnusable, WindlassError
 from windlass.model.artifacts import Built, LayoutImage
 from windlass.model.delivery import Results
 from windlass.model.events import Emit, ServiceFinished, ServiceStarted
@@ -53,9 +55,13 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
             )
             try:
                 image = builder.build(request, emit)
-            except WindlassError:
+            except WindlassError as error:
+                drop_partial(request.layout)
+                if isinstance(error, EnvironmentUnusable):  # a full disk: what can be made again makes room
+                    shutil.rmtree(request.layout, ignore_errors=True)
                 emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
                 raise
+            tidy(image.layout, image.digest)
             images[name] = image
             seconds = tools.clock.now() - started
             emit(ServiceFinished("build", name, "ok", seconds, image.digest))
