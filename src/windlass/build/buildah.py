@@ -29,7 +29,7 @@ from windlass.build.log import BuildahReader, Transcript
 from windlass.build.secrets import check_secrets
 from windlass.errors import BuildFailed, EngineUnavailable, WindlassError
 from windlass.model.artifacts import LayoutImage
-from windlass.model.events import Emit, StageName
+from windlass.model.events import Emit, Notice, StageName
 
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _EMULATORS = {"amd64": "x86_64", "arm64": "aarch64", "386": "i386", "riscv64": "riscv64", "ppc64le": "ppc64le"}
@@ -64,6 +64,8 @@ class BuildahBuilder:
                 remedy="run as root, or give this user a range in /etc/subuid and /etc/subgid",
             )
         self._native = parse_native(found.stdout)
+        if self._isolated_by() == "chroot":
+            emit(Notice("buildah runs build steps and tests with this machine's own network (isolation: chroot)"))
         emulated = {path.name for path in _BINFMT.iterdir()} if _BINFMT.is_dir() else set()
         if missing := missing_emulators(platforms, self._native, emulated):
             raise EngineUnavailable(
@@ -101,7 +103,7 @@ class BuildahBuilder:
             platform,
             iidfile=iidfile,
             contexts=buildah_contexts(request.contexts, pulled),
-            isolation=os.environ.get("BUILDAH_ISOLATION") or self._isolation,
+            isolation=self._isolated_by(),
             options=self._options,
         )
         transcript = Transcript(request.service, stage, BuildahReader(platform), request.args)
@@ -117,6 +119,9 @@ class BuildahBuilder:
             return iidfile.read_text().strip()
         except OSError as error:
             raise BuildFailed("buildah did not say which image it made", where=request.service) from error
+
+    def _isolated_by(self) -> str:
+        return os.environ.get("BUILDAH_ISOLATION") or self._isolation
 
     def _export(self, request: BuildRequest, image: str, scratch: Path) -> str:
         """Copy an image into the layout and return its manifest's digest."""

@@ -49,7 +49,7 @@ def buildah_command(
         argv += ["--ssh", agent]
     for name, value in sorted(request.labels.items()):
         argv += ["--label", f"{name}={value}"]
-    if request.network in ("none", "host"):
+    if request.network in ("none", "host") and isolation != "chroot":  # which has the host's network, and no other
         argv += ["--network", request.network]
     if _plain_http(request, contexts):
         argv.append("--tls-verify=false")

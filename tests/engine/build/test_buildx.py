@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from windlass.build.interface import Builder
 from windlass.errors import BuildFailed, EngineUnavailable
 from windlass.model.artifacts import LayoutImage
 from windlass.model.events import Event, ServiceProgress, silent
+from windlass.registry.daemon import ensure_running, stop
 from windlass.testing.contracts.builder import PLATFORMS, BuilderContract
 
 
@@ -71,6 +75,56 @@ class TestBuildx(BuilderContract):
     ) -> None:
         request = request_for("FROM busybox:1\nRUN echo anything\n", cache="localhost:1/windlass/cache:web", fresh=True)
         assert layout.platforms_in(request.layout, builder.build(request, silent).digest) == PLATFORMS
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the server outlives who started it
+class TestLayerCache:
+    request_for = BuilderContract.request_for
+
+    @pytest.fixture
+    def registry(self, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+        """A registry on a free port, and the folder of its content."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            host = f"localhost:{free.getsockname()[1]}"
+        root = tmp_path / "registry"
+        ensure_running(host, root, tmp_path / "registry.log")
+        yield host, root
+        stop(root)
+
+    def test_new_layers_are_exported_and_known_ones_are_not_again(
+        self, request_for: Any, registry: tuple[str, Path]
+    ) -> None:
+        host, root = registry
+        # A step of its own, so that no earlier run's result is found in the engine's own cache.
+        text = f"FROM busybox:1\nRUN echo {root} > /made.txt\n"
+        request = request_for(text, cache=f"{host}/windlass/cache:web")
+        first = BuildxBuilder().build(request, silent)
+        assert cached(host)
+        before = content(root)
+        assert BuildxBuilder().build(request, silent) == first
+        assert content(root) == before
+
+    def test_layers_the_engine_knows_are_exported_where_there_is_no_cache_yet(
+        self, request_for: Any, registry: tuple[str, Path]
+    ) -> None:
+        text = "FROM busybox:1\nRUN echo known\n"
+        BuildxBuilder().build(request_for(text), silent)
+        assert not cached(registry[0])
+        BuildxBuilder().build(request_for(text, cache=f"{registry[0]}/windlass/cache:web"), silent)
+        assert cached(registry[0])
+
+
+def cached(host: str) -> bool:
+    connection = http.client.HTTPConnection(host, timeout=30)
+    connection.request("GET", "/v2/windlass/cache/manifests/web", headers={"Accept": layout.MANIFEST})
+    found = connection.getresponse().status == 200
+    connection.close()
+    return found
+
+
+def content(root: Path) -> dict[str, int]:
+    return {str(path.relative_to(root)): path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
 
 
 def test_no_daemon_is_said_with_what_to_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

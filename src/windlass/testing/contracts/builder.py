@@ -16,11 +16,13 @@ import pytest
 
 from windlass.build import layout
 from windlass.build.interface import Builder, BuildRequest
+from windlass.build.unit_tests import run_unit_tests
 from windlass.errors import BuildFailed, CredentialsMissing, EngineUnavailable, TestsFailed
 from windlass.git.repository import EPOCH
-from windlass.model.artifacts import LayoutImage
+from windlass.model.artifacts import Built, LayoutImage
 from windlass.model.events import Event, ServiceLog, ServiceProgress, silent
-from windlass.model.project import BuildSecret
+from windlass.model.plan import Fingerprint, ServicePlan
+from windlass.model.project import BuildSecret, BuildSpec, Project, RegistrySpec, Service, TestSpec
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 PLAIN = "FROM busybox:1\nCOPY a.txt /a.txt\n"
@@ -85,8 +87,8 @@ class BuilderContract:
     def test_every_step_run_again_gives_the_same_digest(
         self, builder: Builder, request_for: Any, tmp_path: Path
     ) -> None:
-        first = builder.build(request_for(), silent)
-        again = builder.build(request_for(layout=tmp_path / "elsewhere", fresh=True), silent)
+        first = builder.build(request_for(fresh=True), silent)
+        again = builder.build(request_for(fresh=True, layout=tmp_path / "elsewhere"), silent)
         assert again.digest == first.digest
 
     @pytest.mark.parametrize(
@@ -193,6 +195,50 @@ class BuilderContract:
         with pytest.raises(TestsFailed) as caught:
             builder.execute(request, silent)
         assert "one is wrong" in caught.value.log
+
+    @pytest.mark.parametrize(
+        ("command", "passes"),
+        [
+            ("test -f /a.txt && cat /tests/first.txt && echo all is well", True),
+            ("cat /tests/first.txt && echo one is wrong && exit 1", False),
+        ],
+        ids=["passing", "failing"],
+    )
+    def test_a_command_tests_the_image_that_was_built(
+        self, builder: Builder, request_for: Any, tmp_path: Path, command: str, passes: bool
+    ) -> None:
+        image = builder.build(request_for(), silent)
+        tests = tmp_path / "tree" / "tests"
+        tests.mkdir(parents=True)
+        (tests / "first.txt").write_text("the first test\n")
+        spec = BuildSpec("web", "web/Dockerfile")
+        service = Service("web", "web", spec, test=TestSpec(command=command, files="tests"))
+        project = Project("crank", tmp_path, RegistrySpec("localhost:1"), PLATFORMS, (), (service,), ())
+        plan = ServicePlan(service, "build", (), Fingerprint(image.digest, ()))
+        seen: list[Event] = []
+
+        def run() -> None:
+            run_unit_tests(
+                builder,
+                project,
+                Built(plan, image.digest, image),
+                folder=tmp_path / "tree",
+                layout=tmp_path / "unused",
+                scratch=tmp_path / "scratch",
+                fresh={"web": image},
+                reused={},
+                emit=seen.append,
+            )
+
+        if passes:
+            run()
+            lines = [event.line for event in seen if isinstance(event, ServiceLog) and event.stage == "test"]
+            assert any("all is well" in line for line in lines)
+        else:
+            with pytest.raises(TestsFailed) as caught:
+                run()
+            assert "one is wrong" in caught.value.log
+        assert not (tmp_path / "unused").exists()
 
     def test_a_platform_that_cannot_be_built_is_said_with_a_remedy(self, builder: Builder) -> None:
         with pytest.raises(EngineUnavailable, match="linux/mips64le") as caught:
