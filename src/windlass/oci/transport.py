@@ -159,10 +159,11 @@ def translate(error: Exception) -> TransportFailed:
         return TransportFailed(
             "its name cannot be resolved", passing=True, refused=True, remedy="check the host's name"
         )
-    if isinstance(error, broken.ConnectTimeoutError):
-        return TransportFailed(f"no connection within {_CONNECT_SECONDS:g} s", passing=True)
+    # Before ConnectTimeoutError, which some versions of urllib3 derive it from.
     if isinstance(error, broken.NewConnectionError):
         return TransportFailed("the connection was refused", passing=True, refused=True)
+    if isinstance(error, broken.ConnectTimeoutError):
+        return TransportFailed(f"no connection within {_CONNECT_SECONDS:g} s", passing=True)
     if isinstance(error, broken.ReadTimeoutError):
         return TransportFailed(f"no answer for {_READ_SECONDS:g} s", passing=True)
     if isinstance(error, broken.SSLError | ssl.SSLError):
