@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from windlass.plan.interface import FileEntry
 
 
+_MARK = "\x00"
+
+
 class FakeFiles:
     """Files by path. A value is the text; `link("target")`, `executable("text")` and `submodule("commit")` make the others."""
 
@@ -39,21 +42,22 @@ class FakeFiles:
 
 def link(target: str) -> str:
     """A symlink's value."""
-    return f"\0120000\0{target}"
+    return f"{_MARK}120000{_MARK}{target}"
 
 
 def executable(text: str) -> str:
     """An executable file's value."""
-    return f"\0100755\0{text}"
+    return f"{_MARK}100755{_MARK}{text}"
 
 
 def submodule(commit: str) -> str:
     """A submodule's value."""
-    return f"\0160000\0{commit}"
+    return f"{_MARK}160000{_MARK}{commit}"
 
 
 def _taken_apart(value: str) -> tuple[str, str]:
-    if not value.startswith("\0"):
+    """Mode and content."""
+    if not value.startswith(_MARK):
         return "100644", value
-    _, mode, text = value.split("\0", 2)
+    _, mode, text = value.split(_MARK, 2)
     return mode, text

@@ -129,7 +129,7 @@ def understand(line: Line, escape: str) -> Instruction:
     if line.keyword == "run":
         return Run(line, tuple(_mount(value, line.line) for name, value in _flag_values(line) if name == "mount"))
     if line.keyword == "onbuild":
-        return _onbuild(line)
+        return _onbuild(line, escape)
     if line.keyword == "label":
         _pairs(line, escape)
     elif not line.rest and line.keyword not in ("cmd", "entrypoint", "volume"):
@@ -210,7 +210,7 @@ def _copy(line: Line) -> Copy:
     )
 
 
-def _onbuild(line: Line) -> Onbuild:
+def _onbuild(line: Line, escape: str) -> Onbuild:
     if not line.rest:
         raise DockerfileError("ONBUILD needs an instruction", line.line)
     keyword = _BLANK.split(line.rest, maxsplit=1)[0].upper()
@@ -218,7 +218,12 @@ def _onbuild(line: Line) -> Onbuild:
         raise DockerfileError(f"{keyword} cannot be an ONBUILD trigger", line.line)
     flags = "".join(f"--{flag} " for flag in line.flags)
     documents = "".join(f"\n{document.content}{document.name}" for document in line.heredocs)
-    return Onbuild(line, f"{flags}{line.rest}{documents}")
+    trigger = f"{flags}{line.rest}{documents}"
+    try:
+        trigger_of(trigger, escape)
+    except DockerfileError as error:
+        raise DockerfileError(error.message, line.line) from error
+    return Onbuild(line, trigger)
 
 
 def _mount(text: str, number: int) -> Mount:

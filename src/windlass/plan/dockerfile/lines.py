@@ -14,7 +14,7 @@ _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"(\d*)<<(-?)\s*([^<]*)", re.DOTALL)
 _BLANK = re.compile(r"[\t\v\f\r ]+")
 _WITH_HEREDOCS = frozenset({"add", "copy", "run"})
-_JSON_FORMS = frozenset({"add", "cmd", "copy", "entrypoint", "run", "shell", "volume", "healthcheck"})
+_JSON_FORMS = frozenset({"add", "cmd", "copy", "entrypoint", "run", "shell", "volume"})
 
 
 class DockerfileError(ConfigError):
