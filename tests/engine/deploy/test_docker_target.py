@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from windlass import process
 from windlass.deploy.docker import DockerTarget
-from windlass.model.events import Notice, ServiceFinished
+from windlass.deploy.interface import LogLine
+from windlass.model.events import Event, Notice, ServiceFinished, ServiceProgress
 from windlass.waiting import wait_for
 
 SERVER = """
@@ -174,6 +177,7 @@ secrets: {own: {file: ./private.txt}, kept: {file: ./kept.txt}, told: {environme
     for expected in ("committed-secret", "untracked-secret", "untracked-note", "old seed", "from-env-file from-dotenv"):
         assert expected in together
     assert "newer" not in together
+    assert target.prepare(world.release("r2", old, web="1"), world.events.append).nothing_to_do
     notices = [e.text for e in world.events if isinstance(e, Notice)]
     assert any(text.startswith("empty is in no commit") for text in notices)
     assert not (world.root / "empty").exists()
@@ -218,3 +222,51 @@ def test_a_service_that_somebody_stopped_is_brought_back(world: Any, port: Calla
     assert after["web"] == before["web"]
     state = target.observe().service("api")
     assert state is not None and state.well
+
+
+def test_logs_are_followed_with_their_service_until_somebody_stops(world: Any) -> None:
+    text = """
+services:
+  web: {build: ., command: "sh -c 'while true; do echo tick; sleep 1; done'", stop_signal: SIGKILL}
+  api: {build: ., command: sleep 100, stop_signal: SIGKILL}
+"""
+    target = world.target()
+    world.deploy(target, world.release("r1", world.write({"compose.yml": text}), web="1", api="1"))
+    lines: list[LogLine] = []
+
+    def hear(line: LogLine) -> None:
+        lines.append(line)
+        if len(lines) == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        target.logs(None, tail=2, follow=True, on_line=hear)
+    assert set(lines) == {LogLine("web", "tick")}
+
+
+def test_an_interrupted_deployment_ends_compose_and_the_next_one_converges(world: Any) -> None:
+    slow = """
+services:
+  web: {build: ., command: sleep 100, stop_signal: SIGKILL, depends_on: {api: {condition: service_healthy}}}
+  api:
+    build: .
+    command: sleep 100
+    stop_signal: SIGKILL
+    healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 100s}
+"""
+    target = world.target()
+    release = world.release("r1", world.write({"compose.yml": slow}), web="1", api="1")
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, ServiceProgress) and event.message == "starting":
+            raise KeyboardInterrupt
+
+    prepared = target.prepare(release, world.events.append)
+    with pytest.raises(KeyboardInterrupt):
+        target.switch(target.check(prepared, world.events.append), 1, interrupt)
+    better = world.release("r2", world.write({"compose.yml": slow.replace('"false"', '"true"')}), web="1", api="1")
+    world.deploy(target, better, 2)
+    assert {state.service: (state.health, state.release) for state in target.observe().services} == {
+        "web": ("running", "r2"),
+        "api": ("healthy", "r2"),
+    }

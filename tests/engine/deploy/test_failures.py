@@ -96,7 +96,7 @@ services:
     healthcheck: {test: ["CMD", "false"], interval: 1s, start_period: 100s}
 """
     target = world.target(ready_timeout=3.0)
-    with pytest.raises(DeploymentFailed, match="^api: not ready after 3 s: starting$") as failure:
+    with pytest.raises(DeploymentFailed, match=r"^api: not ready after 3 s: starting$") as failure:
         world.deploy(target, world.release("r1", world.write({"compose.yml": text}), web="1", api="1"))
     assert set(failure.value.evidence) == {"api"}
     arguments = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]

@@ -35,7 +35,19 @@ def parse_stamped(service: str, lines: Iterable[str]) -> list[tuple[str, LogLine
 
 
 def follow_command(project: str, service: str | None, tail: int) -> list[str]:
-    command = ["docker", "compose", "-p", project, "logs", "--follow", "--no-color", "--tail", str(tail)]
+    command = [
+        "docker",
+        "compose",
+        "--ansi",
+        "never",
+        "-p",
+        project,
+        "logs",
+        "--follow",
+        "--no-color",
+        "--tail",
+        str(tail),
+    ]
     return [*command, *([service] if service else [])]
 
 
