@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from windlass import process
+from windlass.errors import WindlassError
 from windlass.oci import reference as references
 
 _SECONDS = 20.0
@@ -57,7 +59,7 @@ def engine_mirrors() -> Mirrors:
     """Ask the engine. Never raises: without an engine there are simply no mirrors, and `problem` says so."""
     try:
         done = process.run(info_command(), timeout=_SECONDS)
-    except Exception as error:
+    except (WindlassError, OSError, subprocess.TimeoutExpired) as error:
         return Mirrors(problem=f"the engine's mirrors are not known: {error}")
     if not done.ok:
         said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from windlass.errors import CredentialsMissing, RegistryUnavailable, UsageError, WindlassError
 from windlass.oci import reference as references
 from windlass.oci.auth import Authenticator, login_remedy, merge
+from windlass.oci.azure import AzureCredentials
 from windlass.oci.credentials import Credentials, DockerCredentials
 from windlass.oci.faults import Malformed, NotFound, Rejected
 from windlass.oci.transport import Answer, Body, HttpTransport, Transport, TransportFailed, is_loopback
@@ -70,9 +71,13 @@ class Session:
         self.patience = patience or Patience()
         self.clock = clock or SystemClock()
         self._chance = chance
-        self._transport = transport or HttpTransport(self.host)
+        self._transport = transport or HttpTransport(self.host, tls=not plain)
         self.auth = Authenticator(
-            self.host, not plain, credentials or DockerCredentials(), self._ask_token_server, self.clock
+            self.host,
+            not plain,
+            credentials or AzureCredentials(DockerCredentials()),
+            self._ask_token_server,
+            self.clock,
         )
 
     def request(
@@ -230,9 +235,12 @@ class Session:
                 f"the registry {self.host} is in trouble (HTTP {answer.status}, {detail}), at {what}",
                 remedy="try again later; its own log says more",
             )
-        if answer.status == 404:
+        html = answer.headers.get("content-type", "").startswith("text/html")
+        if answer.status == 404 and not (html and method == "GET" and "/referrers/" not in url):
+            # A web page instead of the error body means a wrong address, and must not pass for an empty registry; but
+            # HEAD has no body to judge by, and older registries do not know the path for referrers.
             return NotFound(f"the registry {self.host} has nothing at {urlsplit(url).path} ({detail})")
-        if answer.headers.get("content-type", "").startswith("text/html"):
+        if html:
             return self.unlike(answer, "an HTML page")
         if code == "DIGEST_INVALID":
             return Malformed(

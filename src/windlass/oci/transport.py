@@ -73,16 +73,22 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """urllib3 pools, shared by threads. `connections` bounds those kept open per host."""
+    """urllib3 pools, shared by threads.
 
-    def __init__(self, host: str, *, connections: int = 16) -> None:
+    Args:
+        tls: prepare for https with the certificate authorities Docker would use (30 ms, so not where none is needed).
+        connections: how many are kept open per host.
+    """
+
+    def __init__(self, host: str, *, tls: bool = True, connections: int = 16) -> None:
         options: dict[str, object] = {
             "num_pools": 8,
             "maxsize": connections,
             "timeout": Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
             "blocksize": CHUNK,
-            "ssl_context": _tls(host),
         }
+        if tls:
+            options["ssl_context"] = _tls(host)
         proxy = _proxy(host)
         self._pool: urllib3.PoolManager = (
             urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ import pytest
 
 from windlass import process
 from windlass.model.secret import Secret
+from windlass.oci.azure import AzureCredentials
 from windlass.oci.credentials import Credential, DockerCredentials, basic, helper_for, parse_helper
 
 
@@ -176,3 +177,50 @@ def test_a_secret_is_never_shown() -> None:
     credential = basic("ann", "hunter2").credential
     assert "hunter2" not in f"{credential!r} {credential} {credential.who}"
     assert "ann" in credential.who
+
+
+# -- the Azure CLI ------------------------------------------------------------------------------------------------------
+
+ACR = "crankplatformregistry.azurecr.io"
+
+
+def test_az_login_alone_is_enough_for_acr(config: Any, helper: Any) -> None:
+    config({"auths": {}})
+    asked = helper(json.dumps({"accessToken": "aad", "tenant": "t", "expiresOn": "2026-01-01"}))
+    found = AzureCredentials(DockerCredentials()).find(ACR)
+    assert (found.azure, found.tenant) == (Secret("aad"), "t")
+    assert [argv for argv, _ in asked] == [["az", "account", "get-access-token", "--output", "json"]]
+
+
+def test_az_is_asked_only_for_acr_and_only_when_docker_knows_nothing(config: Any, helper: Any) -> None:
+    config({"auths": {ACR: {"auth": _auth("ann:secret")}}})
+    asked = helper("{}")
+    credentials = AzureCredentials(DockerCredentials())
+    assert credentials.find(ACR).username == "ann"
+    assert not credentials.find("registry.example").present
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("stdout", "code"),
+    [("", 0), ("{}", 0), ("[]", 0), ("null", 0), ('{"accessToken": ""}', 0), ("please run az login", 1)],
+)
+def test_an_azure_cli_that_gives_nothing_is_told_next_to_what_docker_said(
+    config: Any, helper: Any, stdout: str, code: int
+) -> None:
+    file = config({"auths": {}})
+    helper(stdout, code)
+    found = AzureCredentials(DockerCredentials()).find(ACR)
+    assert not found.present
+    assert str(file) in found.who
+    assert "az" in found.who.lower()
+
+
+def test_without_the_azure_cli_it_is_said_so(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    config({"auths": {}})
+
+    def missing(argv: list[str], **_: object) -> process.Completed:
+        raise process.ProgramMissing("the program 'az' was not found")
+
+    monkeypatch.setattr(process, "run", missing)
+    assert "the program 'az' was not found" in AzureCredentials(DockerCredentials()).find(ACR).who

@@ -144,6 +144,14 @@ def test_a_web_page_is_not_a_registry(status: int) -> None:
         assert "registry.test" in str(caught.value)
 
 
+def test_a_wrong_address_is_not_an_empty_registry() -> None:
+    registry = FakeRegistry()
+    registry.fail(lambda: reply(404, "<!doctype html><h1>Not found</h1>", content_type="text/html"), times=99)
+    with pytest.raises(RegistryUnavailable, match="does not answer like a registry"):
+        list(registry.client().tags("app"))
+    assert registry.client().head_blob("app", DIGEST) is None
+
+
 def test_refusals_carry_the_registrys_own_words() -> None:
     registry = FakeRegistry()
     registry.fail(lambda: refuse(400, "MANIFEST_INVALID", "no layers"))
