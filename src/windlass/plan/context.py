@@ -164,6 +164,21 @@ class Context:
         self._sift(prefix, range(low, high), gone, into)
 
 
+class Contexts:
+    """The contexts of one tree, with what was found out about them shared by all builds that use them."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._open: dict[tuple[str, str | None], Context] = {}
+
+    def open(self, root: str, ignore_file: str | None = None) -> Context:
+        """Raises BadPattern when the ignore file is malformed."""
+        key = (root, ignore_file)
+        if key not in self._open:
+            self._open[key] = Context(self.tree, root, ignore_file)
+        return self._open[key]
+
+
 def _rules(patterns: Sequence[str]) -> IgnoreRules:
     """`--exclude` patterns; one with a variable in it is not expanded by BuildKit, and a malformed one fails the build."""
     try:

@@ -53,7 +53,7 @@ class Tree:
         return self._texts[path]
 
     def names(self, folder: str) -> Iterator[str]:
-        """Names of the files and folders directly in a folder, sorted."""
+        """Names of the files and folders directly in a folder, each once."""
         low, high = self.span(folder)
         start = len(folder) + 1 if folder else 0
         while low < high:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from windlass.plan.interface import FileEntry
 
-
 _MARK = "\x00"
 
 
