@@ -95,6 +95,7 @@ def test_log_lines_carry_their_service_and_time() -> None:
 
 def test_followed_lines_are_told_apart_by_service() -> None:
     assert parse_followed("doc-converter-1  | GET / | 200") == LogLine("doc-converter", "GET / | 200")
+    assert parse_followed("\x1b[2Kweb-1  | \x1b[31mred") == LogLine("web", "\x1b[31mred")
     assert parse_followed("web-1  | ") == LogLine("web", "")
     assert parse_followed("no prefix") is None
     assert follow_command("crank-staging", "web", 10)[-1] == "web"

@@ -11,6 +11,8 @@ from windlass.deploy.interface import LogLine
 
 _PREFIX = re.compile(r"^(?P<service>\S+?)(?:-\d+)?\s*\| ?(?P<text>.*)$")
 
+_CLEAR_LINE = "\x1b[2K"
+
 
 def recent(containers: Sequence[Container], tail: int, on_line: Callable[[LogLine], None]) -> None:
     """The last `tail` lines of each container, oldest first."""
@@ -52,6 +54,6 @@ def follow_command(project: str, service: str | None, tail: int) -> list[str]:
 
 
 def parse_followed(line: str) -> LogLine | None:
-    """A line of `docker compose logs`: `service-1  | text`."""
-    match = _PREFIX.match(line)
+    """A line of `docker compose logs`: `service-1  | text`. Compose clears the terminal's line first, also without one."""
+    match = _PREFIX.match(line.removeprefix(_CLEAR_LINE))
     return LogLine(match["service"], match["text"]) if match else None
