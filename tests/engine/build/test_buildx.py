@@ -37,6 +37,18 @@ class TestBuildx(BuilderContract):
             below = layers(base, platform)
             assert below and layers(image, platform)[: len(below)] == below
 
+    @pytest.mark.parametrize("step", ["COPY a.txt /a.txt", "COPY . /app", "COPY --chown=1:1 lib /srv/lib"])
+    def test_copies_are_reproduced_from_an_empty_cache(
+        self, builder: Builder, request_for: Any, tmp_path: Path, step: str
+    ) -> None:
+        """Folders that BuildKit makes by itself (WORKDIR, missing parents) are dated when it makes them; these are not."""
+        files = {"a.txt": "hi\n", "lib/b.txt": "there\n"}
+        first = builder.build(request_for(f"FROM busybox:1\n{step}\n", files, fresh=True), silent)
+        again = builder.build(
+            request_for(f"FROM busybox:1\n{step}\n", files, fresh=True, layout=tmp_path / "elsewhere"), silent
+        )
+        assert again.digest == first.digest
+
     def test_a_base_pinned_by_digest_is_the_one_used(self, builder: Builder, request_for: Any) -> None:
         other = builder.build(request_for("FROM busybox:1\nCOPY a.txt /marker\n", name="other"), silent)
         pinned = {"busybox:1": f"oci-layout://{other.layout}@{other.digest}"}
