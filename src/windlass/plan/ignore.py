@@ -46,7 +46,8 @@ class IgnoreRules:
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._rules: list[tuple[Callable[[str], bool], bool]] = []
+        self._rules: list[tuple[Callable[[str], object], bool]] = []
+        expressions: list[str] = []
         for raw in patterns:
             pattern = raw.strip(_SPACE)
             if not pattern:
@@ -58,9 +59,12 @@ class IgnoreRules:
                 if not pattern:
                     raise BadPattern(raw)
             glob(pattern)  # its syntax is judged by filepath.Match, though its meaning is not
-            self._rules.append((_compile(pattern), exception))
+            expressions.append(_expression(pattern))
+            self._rules.append((re.compile(expressions[-1], re.DOTALL).fullmatch, exception))
         self._exceptions = any(exception for _, exception in self._rules)
-        self._folders: dict[str, tuple[bool, _Matched]] = {}
+        self._folders: dict[str, _Matched] = {}
+        # Without exceptions the rules are one question: does any of them match the path or a folder above it?
+        self._any = re.compile(f"(?:{'|'.join(expressions)})(?:/.*)?", re.DOTALL).fullmatch
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -69,23 +73,16 @@ class IgnoreRules:
         """Whether a file or folder (relative to the context, no leading "/") is left out."""
         if not self._rules or path in ("", "."):
             return False
+        if not self._exceptions:
+            return self._any(path) is not None
         parent = path.rpartition("/")[0]
-        above = self._folder(parent) if parent else (False, ())
-        if above[0] and not self._exceptions:
-            return True
-        return self._decide(path, above[1])[0]
+        return self._decide(path, self._folder(parent) if parent else ())[0]
 
-    def ignores_all_below(self, folder: str) -> bool:
-        """Whether nothing below an ignored folder can come back; False also when that is not known."""
-        return not self._exceptions and bool(self._rules) and folder != "" and self.ignores(folder)
-
-    def _folder(self, path: str) -> tuple[bool, _Matched]:
+    def _folder(self, path: str) -> _Matched:
         known = self._folders.get(path)
         if known is None:
             parent = path.rpartition("/")[0]
-            above: tuple[bool, _Matched] = self._folder(parent) if parent else (False, ())
-            known = above if above[0] and not self._exceptions else self._decide(path, above[1])
-            self._folders[path] = known
+            known = self._folders[path] = self._decide(path, self._folder(parent) if parent else ())[1]
         return known
 
     def _decide(self, path: str, above: _Matched) -> tuple[bool, _Matched]:
@@ -94,7 +91,7 @@ class IgnoreRules:
         for number, (match, exception) in enumerate(self._rules):
             hit = bool(above) and above[number]
             if not hit and exception == ignored:
-                hit = match(path)
+                hit = match(path) is not None
             seen.append(hit)
             if hit:
                 ignored = not exception
@@ -106,10 +103,10 @@ def _clean(pattern: str) -> str:
     return cleaned[1:] if cleaned.startswith("//") else cleaned  # POSIX keeps two leading slashes, Go does not
 
 
-def _compile(pattern: str) -> Callable[[str], bool]:
-    """A matcher for one path. `**` stands for any number of folders; otherwise as `filepath.Match`.
+def _expression(pattern: str) -> str:
+    """A regular expression for one whole path. `**` stands for any number of folders; otherwise as `filepath.Match`.
 
-    Which of the four forms a pattern takes decides some corner cases, so the forms are kept.
+    Patterns take one of four forms, which decides some corner cases: `dir/**` is not the folder itself.
     """
     expression: list[str] = []
     form = "exact"
@@ -152,17 +149,12 @@ def _compile(pattern: str) -> Callable[[str], bool]:
             if char == "]":
                 form = "expression"
         position += 1
-    if form == "exact":
-        return lambda path: path == pattern
     if form == "prefix":
-        start = pattern[:-2]
-        return lambda path: path.startswith(start)
+        return re.escape(pattern[:-2]) + ".*"
     if form == "suffix":
-        end_text = pattern[2:]
-        bare = end_text[1:] if end_text.startswith("/") else None
-        return lambda path: path.endswith(end_text) or path == bare
-    whole = re.compile("".join(expression), re.DOTALL)
-    return lambda path: whole.fullmatch(path) is not None
+        rest = pattern[2:]
+        return "(?:.*/)?" + re.escape(rest[1:]) if rest.startswith("/") else ".*" + re.escape(rest)
+    return "".join(expression)
 
 
 def _class_end(pattern: str, at: int) -> int:

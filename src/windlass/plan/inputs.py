@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from windlass.model.plan import Input
 from windlass.model.project import BuildSpec
+from windlass.plan.attributes import Attributes
 from windlass.plan.context import Contexts
 from windlass.plan.dockerfile.lines import DockerfileError
 from windlass.plan.dockerfile.stages import read
@@ -47,6 +48,7 @@ class Surveyor:
         self.tree = tree
         self.services = services
         self.contexts = Contexts(tree)
+        self.attributes = Attributes(tree)
 
     def survey(
         self,
@@ -91,7 +93,7 @@ class Surveyor:
         except DockerfileError as error:
             raise _located(error, shown) from error
         return Survey(
-            inputs=tuple(_listed(reading, shown)),
+            inputs=tuple(_listed(reading, shown, self.attributes)),
             images={name: frozenset(platforms) for name, platforms in reading.images.items()},
             links=dict(reading.links),
             frontend=spec.args.get("BUILDKIT_SYNTAX") or dockerfile.syntax,
@@ -122,12 +124,14 @@ def _located(error: DockerfileError, shown: str) -> DockerfileError:
     return error
 
 
-def _listed(reading: Reading, shown: str) -> Iterator[Input]:
+def _listed(reading: Reading, shown: str, attributes: Attributes) -> Iterator[Input]:
     """What was read, as inputs; `shown` is the Dockerfile's name for people."""
     spec, tree = reading.spec, reading.tree
     for (_, stage), texts in sorted(reading.texts.items()):
         yield Input("dockerfile", f"{shown}#{stage}", _merged(texts))
-    for index in reading.selection.files():
+    indexes = reading.selection.files()
+    yield from attributes.inputs(indexes)
+    for index in indexes:
         entry = tree.entry(index)
         yield Input("file", entry.path, f"{entry.mode}:{entry.oid}")
     for folder in sorted(reading.selection.folders):

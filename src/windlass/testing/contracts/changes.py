@@ -174,6 +174,25 @@ CASES: tuple[Case, ...] = (
     Case("an inline Dockerfile", {"a": "a\n", "Dockerfile": "FROM x\n"}, {"Dockerfile": "FROM y\n"}, False, before=BuildSpec(".", "Dockerfile", dockerfile_inline="FROM scratch\nCOPY a /\n")),
     # Settings of the build
     Case("a label changes", _app("COPY app /app"), {}, True, before=_spec(labels={"a": "1"}), after=_spec(labels={"a": "2"})),
+    # How git writes files
+    Case(
+        "line ends are decided by git's attributes",
+        _app("COPY app/data/a.txt /", more={".gitattributes": "*.txt eol=lf\n"}),
+        {".gitattributes": "*.txt eol=crlf\n"},
+        True,
+    ),
+    Case(
+        "git's attributes change and mean the same here",
+        _app("COPY app/data/a.txt /", more={".gitattributes": "*.txt text=auto\n"}),
+        {".gitattributes": "*.txt text=auto\n*.md linguist-documentation\n"},
+        False,
+    ),
+    Case(
+        "git's attributes of another folder change",
+        _app("COPY app/data /", more={"lib/.gitattributes": "*.txt eol=lf\n", "lib/x": "x\n"}),
+        {"lib/.gitattributes": "*.txt eol=crlf\n"},
+        False,
+    ),
     # Newer instructions
     Case("COPY --parents with **", _app("COPY --parents app/**/*.txt /"), {"app/data/a.txt": "A\n"}, True, judged=False),
     Case("beside COPY --parents with **", _app("COPY --parents app/**/*.txt /"), {"app/main.py": "A\n"}, False, judged=False),
