@@ -144,7 +144,11 @@ class Context:
                 for path in {prefix, followed or prefix}:
                     self._take(path, (), into) if not excludes else self._pick(path, base, None, left_out, into)
                 continue
-            self._pick(prefix, base, IgnoreRules([pattern]), left_out, into)
+            try:
+                wanted = IgnoreRules([pattern])
+            except BadPattern:
+                return  # it fails the build
+            self._pick(prefix, base, wanted, left_out, into)
 
     def _pick(self, prefix: str, base: str, wanted: IgnoreRules | None, left_out: IgnoreRules, into: Selection) -> None:
         start = len(base) + 1 if base else 0

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from windlass.errors import CredentialsMissing, EnvironmentUnusable, RegistryUnavailable, UsageError
+from windlass.errors import CredentialsMissing, EnvironmentUnusable, RegistryUnavailable, UsageError, WindlassError
 from windlass.model.plan import BaseImage, Fingerprint, Input, Plan, ServicePlan
 from windlass.model.project import Project, Service
 from windlass.model.source import Source
@@ -157,15 +157,17 @@ def _fingerprints(project: Project, surveys: Surveys) -> dict[str, Fingerprint]:
 
 def _resolve(
     wanted: dict[str, frozenset[str]], bases: BaseImages, platforms: Sequence[str]
-) -> tuple[dict[str, BaseImage], dict[str, EnvironmentUnusable]]:
+) -> tuple[dict[str, BaseImage], dict[str, WindlassError]]:
     """Pin images, each once and side by side. An image that no registry has is the service's own trouble, unless none is found."""
 
-    def one(item: tuple[str, frozenset[str]]) -> BaseImage | EnvironmentUnusable:
+    def one(item: tuple[str, frozenset[str]]) -> BaseImage | WindlassError:
         name, needed = item
         try:
             return bases.resolve(name, sorted(needed))
         except (RegistryUnavailable, CredentialsMissing):
             raise
+        except UsageError as error:
+            return error  # the name is none
         except EnvironmentUnusable as error:
             # A builder's own platform is only guessed at: do without one that the image does not have.
             own = sorted(needed & {platform_of(platform) for platform in platforms})
@@ -178,7 +180,7 @@ def _resolve(
 
     answers = dict(zip(wanted, _parallel(one, list(wanted.items())), strict=True))
     found = {name: answer for name, answer in answers.items() if isinstance(answer, BaseImage)}
-    missing = {name: answer for name, answer in answers.items() if isinstance(answer, EnvironmentUnusable)}
+    missing = {name: answer for name, answer in answers.items() if isinstance(answer, WindlassError)}
     return found, missing
 
 

@@ -128,8 +128,13 @@ class Reading:
             text.append(f"FROM {name}" + (f" for {stage.start.platform}" if stage.start.platform else ""))
         triggers: list[str] = []
         body = [trigger_of(trigger, escape if base is not None else "\\") for trigger in inherited]
-        for instruction in [*body, *stage.body]:
+        for instruction in body:
             text.append(self._instruction(instruction, scope, triggers, platform))
+        for instruction in stage.body:
+            try:
+                text.append(self._instruction(instruction, scope, triggers, platform))
+            except BadWord as error:
+                raise DockerfileError(str(error), instruction.line.line) from error
         return self._finish(stage, text, scope, tuple(triggers))
 
     def _finish(self, stage: Stage, text: list[str], scope: Scope, triggers: tuple[str, ...]) -> _Done:
@@ -162,6 +167,8 @@ class Reading:
             if stage is not None:
                 number = self.visit(stage).number
                 flags = tuple(f"from=stage {number}" if f.startswith("from=") else f for f in flags)
+            elif copy.origin.isdecimal():
+                raise DockerfileError(f"there is no stage number {copy.origin}", copy.line.line)
             else:
                 self._from_elsewhere(copy.origin, copy.sources, copy, scope, platform)
             return _canonical(copy.line, flags)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from windlass.errors import EnvironmentUnusable
+from windlass.errors import EnvironmentUnusable, WindlassError
 from windlass.model.plan import BaseImage, Input
 from windlass.model.project import Project, Service
 from windlass.plan.dockerfile.lines import DockerfileError
@@ -16,7 +16,7 @@ from windlass.plan.names import digest_of, platform_of
 from windlass.plan.tree import Tree, join
 
 Wanted: TypeAlias = dict[str, frozenset[str]]
-Resolve: TypeAlias = Callable[[Wanted], tuple[dict[str, BaseImage], dict[str, EnvironmentUnusable]]]
+Resolve: TypeAlias = Callable[[Wanted], tuple[dict[str, BaseImage], dict[str, WindlassError]]]
 """Pins images by name: those that were found, and why the others were not."""
 
 
@@ -68,7 +68,7 @@ class _Survey:
         self.tests: dict[str, Survey] = {}
         self.failed: dict[str, str] = {}
         self.bases: dict[str, BaseImage] = {}
-        self.missing: dict[str, EnvironmentUnusable] = {}
+        self.missing: dict[str, WindlassError] = {}
         self.onbuild: dict[str, tuple[str, ...] | None] = {}
 
     def run(self, wanted: Sequence[str]) -> Surveys:
@@ -78,8 +78,9 @@ class _Survey:
         while changed := self._learn():
             self._survey(changed)
             self._pin()
-        if self.missing and not self.bases:
-            raise next(iter(self.missing.values()))
+        away = [error for error in self.missing.values() if isinstance(error, EnvironmentUnusable)]
+        if away and not self.bases:
+            raise away[0]
         names = order([n for n in self.services if n in self.of or n in self.failed], self._needs())
         for name in names:
             self._fail_with_needs(name)

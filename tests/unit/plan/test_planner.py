@@ -438,6 +438,12 @@ def test_what_is_built_from_something_unpinned_is_unpinned(world: Any) -> None:
         ("FROM x AS 1a\n", "app/Dockerfile:1: invalid name for a build stage: '1a'"),
         ("FROM x\nRUN <<E\n", "app/Dockerfile:2: the heredoc E is not closed"),
         ("FROM ${A:?missing}\n", "app/Dockerfile:1: A: missing"),
+        ("FROM scratch\nENV A=1\nCOPY ${B:?missing} /\n", "app/Dockerfile:3: B: missing"),
+        ("FROM scratch\nCOPY --from=9 a b\n", "app/Dockerfile:2: there is no stage number 9"),
+        (
+            "FROM Upper\n",
+            "'Upper' is not an image reference: 'library/Upper' is not a repository name; write library/upper",
+        ),
         ("FROM x AS a\nCOPY --from=a b c\n", "app/Dockerfile:1: stage 'a' is built from itself"),
     ],
 )
@@ -487,6 +493,13 @@ def test_an_unknown_flag_of_a_newer_frontend_counts_the_whole_context(world: Any
     world.files["far/away"] = "1"
 
     assert "far/away" in world.inputs("app", "file")
+
+
+@pytest.mark.parametrize("instruction", ["COPY --parents a/[ /", "COPY --exclude=[ . /", "COPY [ /", "COPY a[ /"])
+def test_a_malformed_pattern_is_left_to_the_build_to_refuse(world: Any, instruction: str) -> None:
+    world.service("app", f"FROM scratch\n{instruction}\n")
+
+    assert world.of("app").action == "build"
 
 
 def test_a_submodule_is_counted_by_its_commit_and_noted(world: Any) -> None:
