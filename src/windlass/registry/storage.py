@@ -7,10 +7,12 @@ unfinished upload or a link that counts for nothing; never a manifest without it
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from windlass.registry.blobs import BlobStore
 from windlass.registry.durable import make_folders
@@ -35,7 +37,8 @@ class Storage:
         self.root = root
         self.blobs = BlobStore(root)
         self.uploads = Uploads(root, self.blobs)
-        self._repositories: dict[str, Repository] = {}
+        self._repositories: WeakValueDictionary[str, Repository] = WeakValueDictionary()
+        self._guard = threading.Lock()
 
     def prepare(self) -> None:
         """Create what is missing on disk, and clear expired uploads.
@@ -49,18 +52,18 @@ class Storage:
         self.uploads.expire()
 
     def repository(self, name: str) -> Repository:
-        """The repository of a checked name; it need not exist yet."""
-        found = self._repositories.get(name)
-        if found is None:
-            folder = self.root / "repositories" / name
-            found = self._repositories.setdefault(name, Repository(name, folder, self.root / "uploads"))
-        return found
+        """The repository of a checked name; it need not exist yet. All who hold it share its lock; nobody else remembers it."""
+        with self._guard:
+            found = self._repositories.get(name)
+            if found is None:
+                folder = self.root / "repositories" / name
+                found = self._repositories[name] = Repository(name, folder, self.root / "uploads")
+            return found
 
     def known(self, name: str) -> Repository:
         """Raises Problem NAME_UNKNOWN for a repository nothing was ever pushed to."""
         repository = self.repository(name)
         if not repository.exists():
-            self._repositories.pop(name, None)
             raise name_unknown(name)
         return repository
 
