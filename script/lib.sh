@@ -1,9 +1,10 @@
 # Shared by the scripts beside it. Source it: `. "$(dirname "$0")/lib.sh"`.
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # names used by the scripts
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-VENV=${WINDLASS_VENV:-$ROOT/.venv}
+VENV=${WINDLASS_VENV:-$ROOT/.venv} # Python with everything locked in requirements/dev.txt
 
 ENGINE_PREFIX=${WINDLASS_ENGINE_PREFIX:-/opt/windlass-engine}  # programs, unpacked beside the system
 ENGINE_STATE=${WINDLASS_ENGINE_STATE:-/var/lib/windlass-engine} # images, logs, process ids
@@ -23,6 +24,13 @@ die() {
   printf '%s: %s%s%s\n' "${0##*/}" "$RED" "$1" "$PLAIN" >&2
   [ -z "${2:-}" ] || printf '%s\n' "$2" | sed 's/^/  /' >&2
   exit "${3:-1}"
+}
+
+# Show the comment at the top of the script, and end: well when help was asked for, with 64 when the words were wrong.
+usage() {
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+  [ "$1" = --help ] || exit 64
+  exit 0
 }
 
 is_debian() { [ "$(. /etc/os-release 2>/dev/null && printf %s "${ID:-}")" = debian ]; }
@@ -49,7 +57,8 @@ need_packages() {
 # A file of this process for a program's output; the folder goes when the process ends.
 scratch() { printf '%s/%s' "$SCRATCH" "$1"; }
 SCRATCH=$(mktemp -d)
-trap 'rm -rf "$SCRATCH"' EXIT
+on_exit() { :; } # a script may put its own clean-up here
+trap 'on_exit; rm -rf "$SCRATCH"' EXIT
 
 # Wait until a command succeeds. until_true SECONDS COMMAND…
 until_true() {
