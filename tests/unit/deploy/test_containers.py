@@ -19,7 +19,7 @@ def document(
 ) -> dict[str, Any]:
     own = {
         "com.docker.compose.service": service,
-        "com.docker.compose.config-hash": "h1",
+        "dev.windlass.config": "h1",
         "com.docker.compose.image": "sha256:image",
         "dev.windlass.service": service,
         "dev.windlass.digest": DIGEST,
@@ -128,7 +128,7 @@ def test_what_is_right_and_well_is_kept() -> None:
     ("there", "action", "reason"),
     [
         ([], "create", "not there yet"),
-        ([one(labels={"com.docker.compose.config-hash": "h0"})], "recreate", "its configuration changed"),
+        ([one(labels={"dev.windlass.config": "h0"})], "recreate", "its configuration changed"),
         (
             [one(Config={"Image": "localhost:1/web@sha256:b", "Labels": document()["Config"]["Labels"]})],
             "recreate",

@@ -34,7 +34,7 @@ def test_up_builds_and_pulls_nothing_and_reads_the_model_from_standard_input() -
     command = up_command("crank-staging", Path("/home"))
     assert command[:2] == ["docker", "compose"]
     assert command[command.index("-f") + 1] == "-"
-    assert {"--detach", "--no-build", "--remove-orphans"} <= set(command)
+    assert {"--detach", "--no-build"} <= set(command)
     assert command[-2:] == ["--pull", "never"]
 
 

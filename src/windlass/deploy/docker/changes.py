@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from windlass.deploy.docker.containers import Container, worst
 from windlass.deploy.interface import Change
@@ -39,6 +39,18 @@ def compute(
     ]
     gone = [Change(name, "remove", "the release does not have it") for name in sorted(there.keys() - wanted.keys())]
     return (*changes, *gone)
+
+
+def with_lodgers(computed: Sequence[Change], affected: Callable[[set[str]], frozenset[str]]) -> tuple[Change, ...]:
+    """The same changes, where services that live in the namespace of a replaced one are replaced too."""
+    replaced = {change.service for change in computed if change.action in ("create", "recreate")}
+    lost = affected(replaced) - replaced
+    return tuple(
+        Change(change.service, "recreate", "it shares a namespace with a service that is replaced")
+        if change.service in lost and change.action == "keep"
+        else change
+        for change in computed
+    )
 
 
 def _change(service: str, digest: str, there: Container | None, image: str, image_id: str) -> Change:

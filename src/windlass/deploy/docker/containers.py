@@ -96,7 +96,7 @@ def _container(document: Mapping[str, Any], labels: Mapping[str, str]) -> Contai
         exit_code=state.get("ExitCode", 0),
         image=image,
         image_id=labels.get("com.docker.compose.image", ""),
-        config_hash=labels.get("com.docker.compose.config-hash", ""),
+        config_hash=labels.get(naming.CONFIG, ""),
         digest=declared or (image.partition("@")[2] or None),
         started=_stamp(state.get("StartedAt")),
         finished=_stamp(state.get("FinishedAt")),

@@ -12,6 +12,7 @@ PROJECT = "dev.windlass.project"
 ENVIRONMENT = "dev.windlass.environment"
 SERVICE = "dev.windlass.service"
 DIGEST = "dev.windlass.digest"
+CONFIG = "dev.windlass.config"
 ONE_SHOT = "dev.windlass.one-shot"
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from windlass import process
 from windlass.compose.load import project_directory
 from windlass.deploy import environ
-from windlass.deploy.docker import changes, engine, logs, mounts, naming
+from windlass.deploy.docker import changes, engine, logs, mounts, naming, partial
 from windlass.deploy.docker.containers import Container, to_state, worst
 from windlass.deploy.docker.fence import Fence, Seen
 from windlass.deploy.docker.loading import Loaded, load_release
@@ -19,7 +19,7 @@ from windlass.deploy.docker.model import Selection, select, to_run
 from windlass.deploy.docker.pull import pull
 from windlass.deploy.docker.up import Compose, bring_up, compose_command, compose_refusal
 from windlass.deploy.interface import Checked, Deployed, LogLine, Prepared
-from windlass.errors import ConfigError
+from windlass.errors import ConfigError, DeploymentFailed
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
 from windlass.model.observation import Endpoint, Observation
@@ -146,14 +146,20 @@ class DockerTarget:
             quick_start=answered.knows_start_interval,
         )
         self._own.mkdir(parents=True, exist_ok=True)
-        compose = Compose(self._name, runnable.model, self._own, _referenced(runnable.model, known))
+        plain = Compose(
+            self._name, partial.without_order(runnable.model), self._own, _referenced(runnable.model, known)
+        )
         with ThreadPoolExecutor(1) as beside:
             looking = beside.submit(engine.containers, self._name)
-            hashes = self._hashes(compose, release)
+            hashes = self._hashes(plain, release)
             there = looking.result()
+        compose = replace(plain, model=partial.with_hashes(runnable.model, hashes))
         wanted = {service: digest for service, digest in hashes.items() if runnable.replicas.get(service, 1) > 0}
         ids = {service: (reference, image.id) for service, (reference, image) in images.items()}
-        ready = _Ready(Prepared(release, changes.compute(wanted, there, ids, runnable.replicas)), compose, wanted)
+        computed = changes.with_lodgers(
+            changes.compute(wanted, there, ids, runnable.replicas), lambda names: partial.affected(compose.model, names)
+        )
+        ready = _Ready(Prepared(release, computed), compose, wanted)
         self._ready[release.id] = ready
         return ready
 
@@ -212,7 +218,7 @@ class DockerTarget:
         with self._fence.entered(sequence) as seen:
             try:
                 if not ready.prepared.nothing_to_do:
-                    self._apply(ready, emit, stage)
+                    self._apply_firmly(ready, emit, stage)
             finally:
                 there = engine.containers(self._name)
                 after = _remember(seen, sequence, release, ready.wanted, there)
@@ -221,19 +227,34 @@ class DockerTarget:
         self._networks = frozenset(ready.compose.model.get("networks") or ())
         return Deployed(release, self._observation(there, after))
 
+    def _apply_firmly(self, ready: _Ready, emit: Emit, stage: StageName) -> None:
+        """Apply; and once more when a container that was to stay has died meanwhile: an interrupted deployment may have
+        told the engine to stop it, and the engine goes on with that."""
+        try:
+            self._apply(ready, emit, stage)
+        except DeploymentFailed:
+            kept = {change.service for change in ready.prepared.changes if change.action == "keep"}
+            again = self._prepare(ready.prepared.release, emit, stage)
+            if not any(change.service in kept and change.action != "keep" for change in again.prepared.changes):
+                raise
+            self._apply(again, emit, stage)
+
     def _apply(self, ready: _Ready, emit: Emit, stage: StageName) -> None:
         changed = [c.service for c in ready.prepared.changes if c.action in ("create", "recreate")]
+        gone = {c.service for c in ready.prepared.changes if c.action == "remove"}
         # Compose leaves a container of the right configuration alone, also one that failed: those are made anew.
-        broken = worst(engine.containers(self._name))
         engine.remove(
             [
                 container.id
-                for service, container in broken.items()
-                if service in changed and container.state in ("unhealthy", "restarting", "exited")
+                for container in engine.containers(self._name)
+                if container.service in gone
+                or (container.service in changed and container.state in ("unhealthy", "restarting", "exited"))
             ]
         )
+        if not changed:
+            return
         bring_up(
-            ready.compose,
+            replace(ready.compose, model=partial.part(ready.compose.model, changed)),
             ready.wanted,
             changed,
             seconds=self._environment.ready_timeout,

@@ -47,7 +47,7 @@ def compose_command(project: str, directory: Path, *arguments: str) -> list[str]
 
 
 def up_command(project: str, directory: Path) -> list[str]:
-    return compose_command(project, directory, "up", "--detach", "--no-build", "--remove-orphans", "--pull", "never")
+    return compose_command(project, directory, "up", "--detach", "--no-build", "--pull", "never")
 
 
 class _Run:
