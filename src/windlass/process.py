@@ -18,6 +18,7 @@ from windlass.errors import EnvironmentUnusable, WindlassError
 
 _GRACE_SECONDS = 5.0
 _live: set[subprocess.Popen[bytes]] = set()
+_detached: list[subprocess.Popen[bytes]] = []  # held, because Python warns of one that is dropped while it runs
 _guard = threading.Lock()
 _stopping = threading.Event()
 
@@ -38,6 +39,10 @@ class Completed:
 
 class ProgramMissing(EnvironmentUnusable):
     """The program is not installed or not on PATH."""
+
+
+class ProgramTimedOut(WindlassError):
+    """It did not end in time, and was terminated."""
 
 
 class ProgramFailed(WindlassError):
@@ -62,12 +67,13 @@ def run(
 
     Args:
         env: variables added to (or replacing) this process's own.
-        timeout: seconds; on expiry the program's group is terminated and `subprocess.TimeoutExpired` is raised.
+        timeout: seconds; on expiry the program's group is terminated.
         check: raise `ProgramFailed` on a non-zero exit.
 
     Raises:
         ProgramMissing: it is not installed.
         ProgramFailed: `check` is set and it failed.
+        ProgramTimedOut
     """
     code, out, err = _finish(argv, cwd=cwd, env=env, input=input, timeout=timeout)
     completed = Completed(tuple(argv), code, out.decode(errors="replace"), err.decode(errors="replace"))
@@ -97,6 +103,9 @@ def _finish(
     child = _start(argv, cwd=cwd, env=env, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
     try:
         out, err = child.communicate(None if input is None else input.encode(), timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        _terminate(child)
+        raise ProgramTimedOut(f"{' '.join(argv[:3])} did not end within {timeout:g} s") from error
     except BaseException:
         _terminate(child)
         raise
@@ -147,7 +156,7 @@ def detach(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = No
     """Start a program that outlives this one, its output appended to `log`; return its process id."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -155,7 +164,9 @@ def detach(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = No
             env={**os.environ, **(env or {})},
             cwd="/",
             start_new_session=True,
-        ).pid
+        )
+    _detached.append(child)
+    return child.pid
 
 
 def terminate_all() -> None:

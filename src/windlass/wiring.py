@@ -208,8 +208,7 @@ def _verifier(project: Project, repository: Repository, tree: str) -> Callable[.
         # An earlier release is held to its own checks: a path that only the new one has must not fail a rollback.
         declared = project if release.tree == tree else _project_at(project, repository, release.tree)
         here = next((one for one in declared.environments if one.name == environment.name), environment)
-        texts = {name: repository.read(release.tree, name) for name in here.api}
-        suites = [parse_suite(text.encode(), name) for name, text in texts.items() if text is not None]
+        suites = [parse_suite(_suite_text(repository, release, name), name) for name in here.api]
         return verify(
             endpoint,
             checks_for(declared, release),
@@ -220,6 +219,16 @@ def _verifier(project: Project, repository: Repository, tree: str) -> Callable[.
         )
 
     return run
+
+
+def _suite_text(repository: Repository, release: Release, name: str) -> bytes:
+    text = repository.read(release.tree, name)
+    if text is None:
+        raise ConfigError(
+            f"{release.id} does not hold the API suite {name}; commit it, or take it out of environments.*.api",
+            where="windlass.yaml",
+        )
+    return text.encode()
 
 
 def _project_at(project: Project, repository: Repository, tree: str) -> Project:

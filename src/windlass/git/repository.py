@@ -17,7 +17,7 @@ from windlass.errors import EnvironmentUnusable, Locked, UsageError
 from windlass.model.source import Source
 
 EPOCH = 315532800
-"""1980-01-01 UTC, seconds: the time of every materialised file and of SOURCE_DATE_EPOCH. A constant, because a commit's
+"""1980-01-01 UTC, seconds: SOURCE_DATE_EPOCH, and the time of every materialised folder. A constant, because a commit's
 own time would give one fingerprint two digests; not 0, because zip files cannot hold it."""
 
 _PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
@@ -159,18 +159,20 @@ class Repository:
         return list(_batch(done))
 
     def materialise(self, tree: str, destination: Path, paths: Iterable[str] = ()) -> None:
-        """Write a tree's files (or those at or below `paths`) to a folder, as a checkout would: filters applied, modes 644 and 755, all times `EPOCH`."""
+        """Write a tree's files (or those at or below `paths`) to a folder, as a checkout would: filters applied.
+
+        Modes are 644 and 755. Times follow from content (see `file_time`), so the same tree gives the same files wherever
+        and whenever it is written.
+        """
         destination.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="windlass-") as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             self.git("read-tree", tree, env=env)
-            chosen = list(paths)
-            if chosen:
-                names = "\0".join(entry.path for entry in self.entries(tree, chosen) if entry.kind == "blob")
-                self.git("checkout-index", "-f", "-z", "--stdin", f"--prefix={destination}/", env=env, input=names)
-            else:
-                self.git("checkout-index", "-f", "-a", f"--prefix={destination}/", env=env)
-        _settle(destination)
+            blobs = [entry for entry in self.entries(tree, list(paths)) if entry.kind == "blob"]
+            names = "\0".join(entry.path for entry in blobs)
+            plain = ("-c", "core.autocrlf=false", "-c", "core.symlinks=true")
+            self.git(*plain, "checkout-index", "-f", "-z", "--stdin", f"--prefix={destination}/", env=env, input=names)
+        _settle(destination, blobs)
 
     # -- writing objects and refs -----------------------------------------------------------------------------------
 
@@ -264,14 +266,23 @@ def _batch(output: bytes) -> Iterator[str | None]:
         start = end + 1 + size + 1
 
 
-def _settle(folder: Path) -> None:
+def file_time(oid: str) -> int:
+    """The time of a materialised file, seconds since 1970: between 1980 and mid-1988, decided by its content.
+
+    Builders take a file of the same size and time for the same file and do not read it again (BuildKit's local source,
+    buildah's layer cache): a constant would make them miss `VERSION=1` becoming `VERSION=2`.
+    """
+    return EPOCH + int(oid[:7], 16)
+
+
+def _settle(folder: Path, blobs: Iterable[TreeEntry]) -> None:
     """Fix modes and times below a folder: the user's umask and the hour must not reach an image."""
-    for parent, _, files in os.walk(folder, topdown=False):
-        for name in files:
-            path = Path(parent) / name
-            if not path.is_symlink():
-                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-            os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
+    for entry in blobs:
+        path = folder / entry.path
+        if not path.is_symlink():
+            path.chmod(0o755 if entry.mode == "100755" else 0o644)
+        os.utime(path, (file_time(entry.oid),) * 2, follow_symlinks=False)
+    for parent, _, _ in os.walk(folder, topdown=False):
         Path(parent).chmod(0o755)
         os.utime(parent, (EPOCH, EPOCH))
 

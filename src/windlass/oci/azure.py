@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
 
 from windlass import process
@@ -30,7 +29,7 @@ class AzureCredentials:
             return found
         try:
             done = process.run(token_command(), timeout=_SECONDS)
-        except (WindlassError, OSError, subprocess.TimeoutExpired) as error:
+        except (WindlassError, OSError) as error:
             return replace(found, origin=f"{found.origin}; no Azure login: {error}")
         if not done.ok:
             said = (done.stderr or done.stdout).strip().splitlines()[:1] or ["no reason given"]

@@ -9,7 +9,6 @@ import base64
 import binascii
 import json
 import os
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -181,7 +180,7 @@ def _ask(helper: str, host: str) -> Credential | str:
     key = _HUB_KEY if host == DOCKER_HUB else host
     try:
         done = process.run(helper_command(helper), input=key, timeout=_HELPER_SECONDS)
-    except subprocess.TimeoutExpired:
+    except process.ProgramTimedOut:
         return f"no credentials: {origin} did not answer within {_HELPER_SECONDS:g} s"
     except (WindlassError, OSError) as error:
         return f"no credentials: {error}"

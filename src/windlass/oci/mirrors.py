@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -59,7 +58,7 @@ def engine_mirrors() -> Mirrors:
     """Ask the engine. Never raises: without an engine there are simply no mirrors, and `problem` says so."""
     try:
         done = process.run(info_command(), timeout=_SECONDS)
-    except (WindlassError, OSError, subprocess.TimeoutExpired) as error:
+    except (WindlassError, OSError) as error:
         return Mirrors(problem=f"the engine's mirrors are not known: {error}")
     if not done.ok:
         said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]

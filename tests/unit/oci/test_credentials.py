@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +133,7 @@ def test_a_missing_or_hanging_helper_is_said_so(config: Any, monkeypatch: pytest
     assert "docker-credential-gone" in DockerCredentials().find("a.example").who
 
     def hanging(argv: list[str], **_: object) -> process.Completed:
-        raise subprocess.TimeoutExpired(argv, 30)
+        raise process.ProgramTimedOut("it did not end in time")
 
     monkeypatch.setattr(process, "run", hanging)
     assert "did not answer" in DockerCredentials().find("a.example").who
