@@ -10,7 +10,7 @@ from windlass import process
 from windlass.build import layout
 from windlass.build.buildx_command import CacheUse, buildx_command, buildx_environment
 from windlass.build.buildx_setup import choose_builder, find_version
-from windlass.build.failure import explain
+from windlass.build.failure import collided, explain
 from windlass.build.interface import BuildRequest
 from windlass.build.log import PlainReader, RawJsonReader, Transcript
 from windlass.build.secrets import check_secrets
@@ -19,6 +19,7 @@ from windlass.model.artifacts import LayoutImage
 from windlass.model.events import Emit, StageName
 
 _RAWJSON_SINCE = (0, 13)
+_TRIES = 3
 
 
 class BuildxBuilder:
@@ -78,6 +79,26 @@ class BuildxBuilder:
         check_secrets(request)
         if self._version is None:
             self._version = find_version()
+        transcript, code = self._once(request, emit, stage, metadata, export, platforms, cache)
+        tries = 1
+        while code != 0 and tries < _TRIES and collided(transcript):
+            transcript, code = self._once(request, emit, stage, metadata, export, platforms, cache)
+            tries += 1
+        if code != 0:
+            raise explain(transcript, service=request.service, stage=stage, code=code)
+        return transcript
+
+    def _once(
+        self,
+        request: BuildRequest,
+        emit: Emit,
+        stage: StageName,
+        metadata: Path | None,
+        export: bool,
+        platforms: tuple[str, ...] | None,
+        cache: CacheUse,
+    ) -> tuple[Transcript, int]:
+        assert self._version is not None
         raw = self._version >= _RAWJSON_SINCE
         transcript = Transcript(request.service, stage, RawJsonReader() if raw else PlainReader(), request.args)
         argv = buildx_command(
@@ -97,9 +118,7 @@ class BuildxBuilder:
         code = process.stream(argv, on_line, env=buildx_environment(request))
         for event in transcript.finish():
             emit(event)
-        if code != 0:
-            raise explain(transcript, service=request.service, stage=stage, code=code)
-        return transcript
+        return transcript, code
 
     def _export_cache(self, request: BuildRequest) -> None:
         """A second pass, all of it cached by now. Its failure costs other machines time and this build nothing."""

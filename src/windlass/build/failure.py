@@ -47,6 +47,16 @@ def daemon_unreachable(text: str) -> bool:
     return _NO_DAEMON.search(text) is not None
 
 
+def collided(transcript: Transcript) -> bool:
+    """Whether the export ran into itself: two platforms with an identical layer wrote it to the layout at one moment.
+
+    containerd's content store refuses the second writer for a while ("ref layer-… locked for …: unavailable"), and buildx
+    0.13 gives up before that has passed. Everything is cached by then: a second try takes a moment.
+    """
+    said = (*transcript.remarks, transcript.failed.error if transcript.failed else "")
+    return any("locked for" in line and "unavailable" in line for line in said)
+
+
 def explain(transcript: Transcript, *, service: str, stage: StageName, code: int) -> WindlassError:
     """The error for a builder that exited with `code` after what `transcript` has seen."""
     remarks = tuple(transcript.remarks)
