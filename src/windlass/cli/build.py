@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Literal
 
 from windlass.cli import options
+
+TYPE_CHECKING = False  # see main
+if TYPE_CHECKING:
+    from typing import Literal
 
 EXAMPLE = "windlass build platform"
 

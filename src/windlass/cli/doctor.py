@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from windlass.cli import options
 
+TYPE_CHECKING = False  # see main
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from windlass.cli.output import Output
     from windlass.doctor.examine import Verdict
 

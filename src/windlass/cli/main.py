@@ -7,10 +7,13 @@ in a module of its own with `configure(parser)` and `run(arguments) -> exit code
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
 
 from windlass import __version__
+
+TYPE_CHECKING = False  # `typing` itself would cost a third of the start
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, what it does)

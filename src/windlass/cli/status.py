@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
 
 from windlass.cli import options
 
+TYPE_CHECKING = False  # see main
 if TYPE_CHECKING:
+    from typing import Any
+
     from windlass.cli.output import Output
     from windlass.model.observation import Observation
     from windlass.model.release import Record
