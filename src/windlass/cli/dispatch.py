@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
+import importlib
+import signal
 import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
 
 from windlass.errors import ExitCode, UsageError
-
-TYPE_CHECKING = False  # see main
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import ModuleType
-    from typing import NoReturn
-
-
-class Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal, asked for without `shutil`, which takes longer to import than help takes to show."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=terminal_width() - 2)
-
-
-def terminal_width() -> int:
-    """Columns: `COLUMNS`, the terminal's own, or 80."""
-    if os.environ.get("COLUMNS", "").isdigit():
-        return max(int(os.environ["COLUMNS"]), 20)
-    try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else 80
-    except (OSError, ValueError):
-        return 80
 
 
 class Parser(argparse.ArgumentParser):
@@ -45,7 +26,7 @@ def dispatch(name: str, command: tuple[str, str], argv: Sequence[str]) -> int:
     as_json = "--json" in argv
     try:
         arguments = parser.parse_args(list(argv))
-        _listen_for_the_end()
+        signal.signal(signal.SIGTERM, _interrupt)  # a CI runner that cancels: as Ctrl-C
         return int(module.run(arguments))
     except KeyboardInterrupt:
         from windlass import process
@@ -63,29 +44,22 @@ def dispatch(name: str, command: tuple[str, str], argv: Sequence[str]) -> int:
 
 
 def _module(name: str) -> ModuleType:
-    return __import__(f"windlass.cli.{name}", fromlist=["run"])
+    return importlib.import_module(f"windlass.cli.{name}")
 
 
-def make_parser(name: str, command: tuple[str, str]) -> Parser:
-    """A command's parser, its help with an example."""
+def make_parser(name: str, command: tuple[str, str], *, width: int | None = None) -> Parser:
+    """A command's parser, its help with an example and as wide as the terminal, or `width` columns."""
     module_name, text = command
     module = _module(module_name)
     parser = Parser(
         prog=f"windlass {name}",
         description=text[0].upper() + text[1:] + ".",
         epilog=f"example:\n  {module.EXAMPLE}",
-        formatter_class=Formatter,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=width),
         allow_abbrev=False,
     )
     module.configure(parser)
     return parser
-
-
-def _listen_for_the_end() -> None:
-    """A CI runner that cancels sends SIGTERM: it ends a run as Ctrl-C does."""
-    import signal
-
-    signal.signal(signal.SIGTERM, _interrupt)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
 
-TYPE_CHECKING = False  # see main
 if TYPE_CHECKING:
     from windlass.deploy.interface import LogLine
 

@@ -63,6 +63,12 @@ def main(argv: Sequence[str]) -> int:
         return 0
     if arguments[0] not in COMMANDS:
         return _unknown(arguments[0])
+    if arguments[1:] in (["--help"], ["-h"]):
+        from windlass.cli.help import rendered
+
+        if text := rendered(arguments[0]):
+            print(text, end="")  # noqa: T201
+            return 0
     from windlass.cli.dispatch import dispatch
 
     return dispatch(arguments[0], COMMANDS[arguments[0]], arguments[1:])

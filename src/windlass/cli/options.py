@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import argparse
-
-TYPE_CHECKING = False  # see main
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-def path(text: str) -> Path:
-    """An argument that is a path; `pathlib` is imported when one is given, not for `--help`."""
-    from pathlib import Path
-
-    return Path(text)
+from pathlib import Path
 
 
 def directory(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-C", "--directory", type=path, default=".", metavar="DIR", help="run as if started in DIR")
+    parser.add_argument("-C", "--directory", type=Path, default=Path(), metavar="DIR", help="run as if started in DIR")
 
 
 def as_json(parser: argparse.ArgumentParser) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
 
-TYPE_CHECKING = False  # see main
-if TYPE_CHECKING:
-    from pathlib import Path
 
     from windlass.cli.output import Output
     from windlass.model.plan import Plan
@@ -20,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.directory(parser)
     options.commit(parser)
     parser.add_argument("--env", metavar="ENV", help="the environment; default: the one that follows the branch")
-    parser.add_argument("--save", type=options.path, metavar="FILE", help="write the plan for windlass run --plan FILE")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the plan for windlass run --plan FILE")
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 when something would be built")
     options.rebuild(parser)
     options.as_json(parser)

@@ -14,13 +14,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     serve = actions.add_parser("serve", help="serve the embedded registry in the foreground")
     serve.add_argument("--listen", default=None, metavar="ADDRESS:PORT", help="default: 127.0.0.1:5077")
     serve.add_argument(
-        "--root", type=options.path, metavar="DIR", help="where its content is; default: the one windlass starts"
+        "--root", type=Path, metavar="DIR", help="where its content is; default: the one windlass starts"
     )
     serve.add_argument(
         "--open-to-everyone", action="store_true", help="listen where others reach it, without TLS and users"
     )
     stop = actions.add_parser("stop", help="end the embedded registry that runs on this machine")
-    stop.add_argument("--root", type=options.path, metavar="DIR")
+    stop.add_argument("--root", type=Path, metavar="DIR")
     for name, text in (("ls", "repositories of the project's registry"), ("tags", "tags of one service")):
         action = actions.add_parser(name, help=text)
         if name == "tags":

@@ -15,9 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--env", metavar="ENV", help="default: the environment of the branch; without one, everything up to publish"
     )
     options.commit(parser)
-    parser.add_argument(
-        "--plan", type=options.path, metavar="FILE", help="execute a plan saved by windlass plan --save FILE"
-    )
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="execute a plan saved by windlass plan --save FILE")
     options.rebuild(parser)
     options.keep_going(parser)
     options.progress(parser)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
 
-TYPE_CHECKING = False  # see main
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from windlass.cli import diff, doctor, history, plan, report, status, verify
 from windlass.cli import init as init_command
-from windlass.cli.dispatch import make_parser
+from windlass.cli.help import rendered
+from windlass.cli.help.__main__ import render
 from windlass.cli.main import COMMANDS, overview
 from windlass.cli.output import Output, fold
 from windlass.cli.progress.live import whole_words
@@ -140,11 +141,15 @@ def test_without_a_terminal_there_is_no_colour(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_fits_and_has_an_example(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    text = make_parser(name, COMMANDS[name]).format_help()
+def test_help_fits_and_has_an_example(name: str) -> None:
+    text = render(name)
     assert f"windlass {name}" in text.partition("example:")[2]
     assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_rendered_help_is_current(name: str) -> None:
+    assert rendered(name) == render(name), "run python -m windlass.cli.help"
 
 
 def test_the_overview_fits() -> None:
