@@ -1,0 +1,1 @@
+"""Measurements, started by `script/bench`. One subject a module, each with a `main(arguments) -> int`."""
