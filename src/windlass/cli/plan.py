@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from windlass.cli import options
 
-
+if TYPE_CHECKING:
     from windlass.cli.output import Output
     from windlass.model.plan import Plan
 
