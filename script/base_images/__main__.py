@@ -60,6 +60,8 @@ def main(words: list[str]) -> int:
         return 7
     if missing:
         prepare()
+        missing = [image for image in missing if not mirror.present(image.names[0])]  # it may only have been down
+    if missing:
         began = time.monotonic()
         make_all(missing)
         print(f"base-images: made in {time.monotonic() - began:.0f} s")
