@@ -86,18 +86,7 @@ def tell(delivery: Delivery, out: Output) -> None:
         _failure(", ".join(names), error, out)
     rollout = delivery.rollout
     if delivery.services:
-        rows = [
-            (
-                f"[bold]{service.name}[/]",
-                short(service.digest),
-                "built" if service.built else "unchanged",
-                ", ".join(service.tags) or "-",
-                service.scanned if service.scanned != "not scanned" else "[yellow]not scanned[/]",
-            )
-            for service in delivery.services
-        ]
-        out.table(("service", "image", "", "tags", "scan"), rows)
-        out.say()
+        _services(delivery, out)
     if rollout is not None and rollout.failure is not None:
         _failed_rollout(rollout, out)
     out.say(_verdict(delivery))
@@ -106,6 +95,20 @@ def tell(delivery: Delivery, out: Output) -> None:
             out.say(f"[yellow]left out[/]  {name}: {out.plain(reason)}", indent=10)
     if delivery.not_scanned:
         out.say(f"[yellow]NOT SCANNED[/]  {delivery.not_scanned}; install trivy to have them looked at", indent=13)
+
+
+def _services(delivery: Delivery, out: Output) -> None:
+    """One row a service; what is the same for all is said once."""
+    scanned = delivery.not_scanned is None or any(one.scanned != "not scanned" for one in delivery.services)
+    headers = ("service", "image", "", "scan") if scanned else ("service", "image", "")
+    rows = [
+        (f"[bold]{one.name}[/]", short(one.digest), "built" if one.built else "unchanged", one.scanned)[: len(headers)]
+        for one in delivery.services
+    ]
+    out.table(headers, rows)
+    for tags in dict.fromkeys(one.tags for one in delivery.services if one.tags):
+        out.say(f"[dim]tagged[/] {', '.join(tags)}", indent=7)
+    out.say()
 
 
 def _grouped(delivery: Delivery) -> list[tuple[list[str], WindlassError]]:

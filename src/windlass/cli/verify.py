@@ -52,15 +52,15 @@ def tell(checks: Sequence[CheckResult], out: Output) -> None:
     rows = [
         (
             "[green]passed[/]" if check.passed else "[red]failed[/]",
-            out.plain(check.name),
             check.service,
+            out.plain(check.name),
             seconds(check.seconds),
             out.plain(check.last),
         )
         for check in checks
     ]
     if rows:
-        out.table(("", "check", "service", "took", "last seen"), rows)
+        out.table(("", "service", "check", "took", "last seen"), rows)
     else:
         out.say("no checks are configured: give services a health: or the environment an api: in windlass.yaml")
 

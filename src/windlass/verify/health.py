@@ -9,7 +9,7 @@ from windlass.verify.probe import Expectation, Probe
 def to_probe(check: HealthCheck) -> Probe:
     """A GET of the check's path; healthy when the status is as declared, or below 400."""
     return Probe(
-        name=f"{check.service}:{check.port}{check.path}",
+        name=f"{check.path} on {check.port}",
         service=check.service,
         port=check.port,
         scheme=check.scheme,

@@ -106,7 +106,7 @@ def test_suites_and_health_checks_come_back_in_order_and_are_told_by_service() -
     events: list[Event] = []
     results = run(FakeServer(), LIVE, suites=(parse_suite(text, "api.yaml"),), events=events)
     assert [(result.name, result.passed) for result in results] == [
-        ("web:8443/health/live", True),
+        ("/health/live on 8443", True),
         ("first", True),
         ("second", False),
     ]
