@@ -98,17 +98,19 @@ def loads(text: str, project: Project, where: str) -> Plan:
                     reasons=tuple(item["reasons"]),
                     fingerprint=_fingerprint(item["fingerprint"]),
                     digest=item["digest"],
-                    bases=tuple(BaseImage(**base) for base in item["bases"]),
+                    bases=tuple(_base(base) for base in item["bases"]),
                     needs=tuple(item["needs"]),
                     test_fingerprint=item["test_fingerprint"],
                     tested=item["tested"],
+                    links=tuple((name, other) for name, other in item["links"]),
+                    frontend=_base(item["frontend"]) if item["frontend"] else None,
                 )
                 for item in document["services"]
             ),
             notes=tuple(document["notes"]),
             failed=document["failed"],
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _broken(where) from error
 
 
@@ -133,6 +135,11 @@ def _broken(where: str) -> ConfigError:
 def _fingerprint(document: dict[str, Any]) -> Fingerprint:
     inputs = tuple(Input(**item) for item in document["inputs"])
     return Fingerprint(document["digest"], inputs, tuple(document["unpinned"]))
+
+
+def _base(document: dict[str, Any]) -> BaseImage:
+    onbuild = document["onbuild"]
+    return BaseImage(**{**document, "onbuild": None if onbuild is None else tuple(onbuild)})
 
 
 def _image(project: Project, item: ServicePlan) -> str | None:
