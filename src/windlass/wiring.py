@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from windlass.build.interface import Builder
 from windlass.deploy.interface import Target
@@ -29,6 +30,10 @@ from windlass.plan.interface import BaseImages, Memory
 from windlass.scan.interface import Scanner
 from windlass.steps.tools import Tools
 from windlass.waiting import SystemClock
+
+if TYPE_CHECKING:
+    from windlass.compose.load import ComposeModel
+    from windlass.verify.api import Suite
 
 
 def open_repository(directory: Path) -> Repository:
@@ -60,6 +65,7 @@ def tools(project: Project, repository: Repository, tree: str, *, registry: bool
         ensure_registry(project)
     client = registry_client(project)
     memory = RegistryMemory(client, project.registry.prefix)
+    checks = _Checks(project, repository, tree)
     shared = [project.registry.repository(name) for name in ("windlass/cache", *(s.image for s in project.buildable))]
     return Tools(
         project=project,
@@ -70,7 +76,8 @@ def tools(project: Project, repository: Repository, tree: str, *, registry: bool
         scanner=make_scanner(),
         state=GitState(repository, project.state_remote),
         target=lambda environment: make_target(project, environment, repository),
-        verify=_verifier(project, repository, tree),
+        verify=checks.verify,
+        verifiable=checks.verifiable,
         materialise=lambda tree: materialised(repository, tree),
         services_of=lambda source, environment: _services_of(project, repository, source, environment),
         ignore_file=lambda source: (
@@ -193,32 +200,67 @@ def _planner(project: Project, repository: Repository, memory: Memory) -> Callab
     return plan
 
 
-def _verifier(project: Project, repository: Repository, tree: str) -> Callable[..., tuple[CheckResult, ...]]:
-    def run(
+class _Checks:
+    """What a release is held to: its own health checks and suites, from its own tree."""
+
+    def __init__(self, project: Project, repository: Repository, tree: str) -> None:
+        self._project = project
+        self._repository = repository
+        self._tree = tree
+        self._declared: dict[str, Project] = {}
+
+    def verifiable(self, environment: Environment, release: Release) -> None:
+        """Raises ConfigError: a suite cannot be read, or a variable it uses has no value here."""
+        from windlass.verify.api import to_probe
+
+        known = self._variables(environment)
+        for suite in self._suites(environment, release):
+            for case in suite.cases:
+                to_probe(case, known)
+
+    def verify(
+        self,
         environment: Environment,
         release: Release,
         endpoint: Callable[[str, int], Endpoint | None],
         emit: Emit,
     ) -> tuple[CheckResult, ...]:
-        from windlass.deploy.environ import variables
-        from windlass.verify.api import parse_suite
-        from windlass.verify.selection import cases_for, checks_for
+        from windlass.verify.selection import checks_for
         from windlass.verify.verify import verify
 
-        # An earlier release is held to its own checks: a path that only the new one has must not fail a rollback.
-        declared = project if release.tree == tree else _project_at(project, repository, release.tree)
-        here = next((one for one in declared.environments if one.name == environment.name), environment)
-        suites = [parse_suite(_suite_text(repository, release, name), name) for name in here.api]
         return verify(
             endpoint,
-            checks_for(declared, release),
-            [cases_for(suite, release) for suite in suites],
-            timeout=here.verify_timeout,
-            environ=variables(project.root, environment.env_files),
+            checks_for(self._project_of(release), release),
+            self._suites(environment, release),
+            timeout=self._environment(environment, release).verify_timeout,
+            environ=self._variables(environment),
             emit=emit,
         )
 
-    return run
+    def _suites(self, environment: Environment, release: Release) -> list[Suite]:
+        from windlass.verify.api import parse_suite
+        from windlass.verify.selection import cases_for
+
+        names = self._environment(environment, release).api
+        suites = (parse_suite(_suite_text(self._repository, release, name), name) for name in names)
+        return [cases_for(suite, release) for suite in suites]
+
+    def _environment(self, environment: Environment, release: Release) -> Environment:
+        declared = self._project_of(release).environments
+        return next((one for one in declared if one.name == environment.name), environment)
+
+    def _project_of(self, release: Release) -> Project:
+        """An earlier release is held to its own checks: a path that only the new one has must not fail a rollback."""
+        if release.tree == self._tree:
+            return self._project
+        if release.tree not in self._declared:
+            self._declared[release.tree] = _project_at(self._project, self._repository, release.tree)
+        return self._declared[release.tree]
+
+    def _variables(self, environment: Environment) -> Mapping[str, str]:
+        from windlass.deploy.environ import variables
+
+        return variables(self._project.root, environment.env_files)
 
 
 def _suite_text(repository: Repository, release: Release, name: str) -> bytes:
@@ -246,12 +288,27 @@ def _services_of(
 ) -> Mapping[str, str]:
     if environment.compose == project.compose:
         return {service.name: service.name for service in project.buildable}
-    from windlass.compose.load import load, unescape
+    from windlass.compose.load import unescape
     from windlass.config.runs import runs
 
     with materialised(repository, source.tree) as folder:
-        model = load([folder / name for name in environment.compose], directory=folder)
+        model = _compose_model(project, environment, folder)
     return runs(unescape(model), project)
+
+
+def _compose_model(project: Project, environment: Environment, folder: Path) -> ComposeModel:
+    """An environment's Compose files as they stand in `folder`, for questions that need no private value."""
+    from windlass.compose.load import project_directory, read
+
+    below = project_directory(environment.compose)
+    return read(
+        [folder / name for name in environment.compose],
+        directory=folder / below,
+        env_files=[path for path in (project.root / name for name in environment.env_files) if path.is_file()],
+        checkout=project.root / below,
+        builds_only=True,
+        shown_from=folder,
+    ).model
 
 
 def examine(directory: Path) -> list[Verdict]:
@@ -266,11 +323,12 @@ def examine(directory: Path) -> list[Verdict]:
         repository = open_repository(directory)
         source = repository.snapshot()
         verdicts.append(ask.git_state(source.commit, source.branch, source.dirty))
+    except WindlassError as error:
+        return [*verdicts, ask.Verdict("git", "broken", str(error), error.remedy)]
+    try:
         project = load_project(repository, source, from_checkout=True)
     except WindlassError as error:
-        subject = FILE if isinstance(error, ConfigError) else "git"
-        verdicts.append(ask.Verdict(subject, "broken", str(error), error.remedy))
-        return verdicts
+        return [*verdicts, ask.Verdict(FILE, "broken", str(error), error.remedy)]
     verdicts.append(ask.builder(project.platforms))
 
     def ping() -> None:
@@ -283,11 +341,10 @@ def examine(directory: Path) -> list[Verdict]:
 
 
 def _ports_verdict(project: Project, environment: Environment, repository: Repository) -> Verdict:
-    from windlass.compose.load import load
     from windlass.doctor import examine as ask
 
     try:
-        model = load([project.root / name for name in environment.compose], directory=project.root)
+        model = _compose_model(project, environment, project.root)
         target = make_target(project, environment, repository)
         ours = frozenset(end.port for state in target.observe().services for _, end in state.ports)
     except WindlassError as error:

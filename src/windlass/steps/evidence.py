@@ -40,5 +40,5 @@ def keep(evidence: dict[str, tuple[str, ...]], folder: Path) -> str | None:
     for service, lines in evidence.items():
         path = folder / f"{service}.log"
         path.touch(mode=0o600)
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
     return str(folder)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from windlass.deploy.interface import Deployed, Prepared, Target
-from windlass.errors import DeploymentFailed, Locked, VerificationFailed
+from windlass.errors import (
+    DeploymentFailed,
+    EnvironmentUnusable,
+    Locked,
+    VerificationFailed,
+    WindlassError,
+)
 from windlass.model.delivery import RollOut
 from windlass.model.events import Emit, Notice
 from windlass.model.observation import CheckResult
@@ -30,6 +35,7 @@ def roll_out(
         Locked: somebody else is changing the environment.
         ConfigError: something the release needs is missing here; nothing was touched.
         EngineUnavailable: the target does not answer.
+        EnvironmentUnusable: the release serves and is recorded, but its moving tags could not be moved.
     """
     run = _Run(environment, tools, tools.target(environment), watch, emit)
     records = tools.state.records(environment.name)
@@ -56,11 +62,10 @@ def roll_out(
             if failure is None:
                 with watch.stage("record"):
                     run.settle(admitted, "healthy", serving=release)
-                return RollOut(release, "healthy", checks=checks)
-        assert failure is not None
-        differs = current is not None and not same_content(current, release)
-        fallback = current if differs else previous_release(records)
-        return run.restore(admitted, fallback, failure)
+        if failure is not None:
+            differs = current is not None and not same_content(current, release)
+            fallback = current if differs else previous_release(records)
+            return run.restore(admitted, fallback, failure)
     except Locked:
         raise  # somebody took the environment over: the record is theirs now
     except KeyboardInterrupt:
@@ -69,6 +74,8 @@ def roll_out(
     except Exception as error:
         run.settle(admitted, "failed", serving=current, reason=str(error))
         raise
+    run.move_tags(release)  # the record is written: whatever happens to a tag cannot change what became of the release
+    return RollOut(release, "healthy", checks=checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class _Run:
     emit: Emit
 
     def prepare(self, release: Release) -> tuple[Prepared | None, DeploymentFailed | None]:
+        self.tools.verifiable(self.environment, release)
         try:
             return self.target.prepare(release, self.emit), None
         except DeploymentFailed as error:
@@ -104,7 +112,16 @@ class _Run:
     def verify(self, release: Release) -> tuple[CheckResult, ...]:
         """Raises VerificationFailed, with what the services said."""
         with self.watch.stage("verify") as verdict:
-            checks = self.tools.verify(self.environment, release, self.target.endpoint, self.emit)
+            try:
+                checks = self.tools.verify(self.environment, release, self.target.endpoint, self.emit)
+            except (Locked, DeploymentFailed):
+                raise
+            except (WindlassError, OSError) as error:  # users reach the release already: unverified, it must not stay
+                raise VerificationFailed(
+                    f"it could not be verified: {error}",
+                    where=self.environment.name,
+                    remedy=error.remedy if isinstance(error, WindlassError) else None,
+                ) from error
             wrong = [check for check in checks if not check.passed]
             if wrong:
                 raise VerificationFailed(
@@ -120,15 +137,17 @@ class _Run:
     def look_again(self, release: Release) -> RollOut:
         """Verify a release that runs already. When its checks fail there is nothing better to go back to: it is said."""
         try:
-            return RollOut(release, "healthy", changed=False, checks=self.verify(release))
+            checks = self.verify(release)
         except VerificationFailed as error:
-            kept = evidence.keep(error.evidence, self._folder(release.id))
+            kept = self._keep(error, release.id)
             return RollOut(release, "failed", changed=False, failure=error, evidence=kept)
+        self.move_tags(release)  # when they could not be moved the last time
+        return RollOut(release, "healthy", changed=False, checks=checks)
 
     def restore(self, admitted: Record, fallback: Release | None, failure: DeploymentFailed) -> RollOut:
         """Bring `fallback` back and say how that went."""
         release = admitted.release
-        kept = evidence.keep(failure.evidence, self._folder(f"{release.id}-{admitted.sequence}"))
+        kept = self._keep(failure, f"{release.id}-{admitted.sequence}")
         checks: tuple[CheckResult, ...] = ()
         again: DeploymentFailed | None = None
         if fallback is not None:
@@ -144,6 +163,11 @@ class _Run:
         reason = failure.message if again is None else f"{failure.message}; restore: {again.message}"
         with self.watch.stage("record"):
             self.settle(admitted, "restored" if restored else "failed", serving=restored, reason=reason, kept=kept)
+        if restored is not None:
+            try:
+                self.move_tags(restored)
+            except EnvironmentUnusable as error:  # said beside the report of the failure, not instead of it
+                self.emit(Notice(error.message, "warning", error.remedy))
         return RollOut(
             release,
             "restored" if restored else "failed",
@@ -165,8 +189,21 @@ class _Run:
     ) -> None:
         running = serving.id if serving else None
         self.tools.state.settle(admitted, outcome, running=running, reason=reason, evidence=kept)
-        if serving is not None and outcome in ("healthy", "restored"):
-            move_tags(serving, self.environment, self.tools, self.emit)
 
-    def _folder(self, name: str) -> Path:
-        return self.tools.evidence / self.environment.name / name
+    def move_tags(self, release: Release) -> None:
+        """Raises EnvironmentUnusable: the registry does not let them; the same release deployed again moves them."""
+        try:
+            move_tags(release, self.environment, self.tools, self.emit)
+        except WindlassError as error:
+            raise EnvironmentUnusable(
+                f"{release.id} serves {self.environment.name} and is recorded, but its moving tags stayed behind: {error}",
+                remedy=f"windlass deploy {self.environment.name} --release {release.id} moves them",
+            ) from error
+
+    def _keep(self, failure: DeploymentFailed, name: str) -> str | None:
+        """Keep what failed containers said. That this does not work must not be in the way of the restore."""
+        try:
+            return evidence.keep(failure.evidence, self.tools.evidence / self.environment.name / name)
+        except OSError as error:
+            self.emit(Notice(f"what the containers said could not be kept: {error}", "warning"))
+            return None

@@ -47,7 +47,8 @@ class Tools:
 
     `materialise` gives a folder with a source's files for the time of a `with` block; `scratch` is where OCI layouts are
     kept between runs; `services_of` maps each service of an environment's Compose files to the project service whose image it
-    runs; `evidence` is where logs of failed releases are kept. `shared_registry` is true when others use the
+    runs; `evidence` is where logs of failed releases are kept; `verifiable` raises ConfigError when `verify` could not
+    even ask what it has to (a suite that cannot be read, a variable without a value). `shared_registry` is true when others use the
     registry too: then a run by hand moves no moving tag.
     """
 
@@ -66,5 +67,6 @@ class Tools:
     scratch: Path
     evidence: Path
     clock: Clock
+    verifiable: Callable[[Environment, Release], None] = lambda environment, release: None
     shared_registry: bool = False
     continuous_integration: bool = False

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.unit.delivery.world import World
-from windlass.errors import ConfigError, EngineUnavailable, ExitCode, Locked
+from windlass.errors import (
+    ConfigError,
+    EngineUnavailable,
+    EnvironmentUnusable,
+    ExitCode,
+    Locked,
+    RegistryUnavailable,
+)
 from windlass.model.artifacts import Finding, NotScanned
 from windlass.model.events import Notice
 from windlass.model.project import ScanPolicy
@@ -167,6 +175,39 @@ class TestMovingTags:
         world.run()
         assert ("api", "latest") in world.images.tags
 
+    def test_when_they_cannot_be_moved_it_is_said_and_the_next_run_moves_them(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = world.images.tag
+
+        def tag(repository: str, digest: str, tags: Sequence[str]) -> None:
+            if "latest" in tags:
+                raise RegistryUnavailable("the registry went away")
+            real(repository, digest, tags)
+
+        monkeypatch.setattr(world.images, "tag", tag)
+        with pytest.raises(EnvironmentUnusable, match="serves production and is recorded"):
+            world.run()
+        record = world.state.records("production")[0]
+        assert (record.outcome, record.running) == ("healthy", "main-0000001")
+        monkeypatch.undo()
+        assert world.run(same_commit=True).outcome == "healthy"
+        assert world.images.tags["api", "latest"] == world.images.tags["api", "main-0000001"]
+
+    def test_a_restore_is_reported_as_one_when_they_cannot_be_moved(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.run()
+        world.wrong["main-0000002"] = "500"
+        world.edit("api/app.py", "broken")
+
+        def gone(*_: object) -> None:
+            raise RegistryUnavailable("the registry went away")
+
+        monkeypatch.setattr("windlass.steps.roll_out.move_tags", gone)
+        assert world.run().exit_code == ExitCode.RESTORED
+        assert [e for e in world.events if isinstance(e, Notice) and "stayed behind" in e.text]
+
 
 class TestGoingBack:
     @pytest.fixture
@@ -242,6 +283,30 @@ class TestGoingBack:
         assert (record.outcome, record.running) == ("interrupted", "main-0000001")
         serving.target.troubles.clear()
         assert serving.run(same_commit=True).outcome == "healthy"
+
+    @pytest.mark.parametrize("error", [ConfigError("no such suite"), OSError(28, "No space left on device")])
+    def test_what_cannot_be_verified_does_not_stay(self, serving: World, error: Exception) -> None:
+        serving.unable["main-0000002"] = error
+        delivery = serving.run()
+        assert delivery.exit_code == ExitCode.RESTORED
+        assert "could not be verified" in str(delivery.rollout.failure)  # type: ignore[union-attr]
+        assert {state.release for state in serving.target.running.values() if state.service == "api"} == {
+            "main-0000001"
+        }
+
+    def test_checks_that_cannot_be_asked_are_known_before_anything_is_touched(self, serving: World) -> None:
+        serving.unverifiable["main-0000002"] = ConfigError("the variable TOKEN has no value")
+        with pytest.raises(ConfigError):
+            serving.run()
+        assert serving.target.calls == []
+        assert serving.state.records("production")[0].release.id == "main-0000001"
+
+    def test_evidence_that_cannot_be_kept_is_not_in_the_way_of_going_back(self, serving: World) -> None:
+        serving.target.troubles["main-0000002"] = "crash loop"
+        (serving.folder / "evidence").write_text("a file where the folder should be")
+        delivery = serving.run()
+        assert delivery.exit_code == ExitCode.RESTORED
+        assert delivery.rollout is not None and delivery.rollout.evidence is None
 
     def test_a_running_release_whose_checks_fail_is_not_replaced_by_itself(self, world: World) -> None:
         world.run()

@@ -66,7 +66,11 @@ PROJECT = Project(
 
 @dataclass
 class World:
-    """Change `files` and run again. `wrong` maps a release id to the last word of its failing check."""
+    """Change `files` and run again.
+
+    `wrong` maps a release id to the last word of its failing check, `unable` to what keeps it from being verified,
+    `unverifiable` to why that is known beforehand.
+    """
 
     folder: Path
     project: Project = PROJECT
@@ -78,6 +82,8 @@ class World:
     target: FakeTarget = field(default_factory=FakeTarget)
     bases: FakeBaseImages = field(default_factory=FakeBaseImages)
     wrong: dict[str, str] = field(default_factory=dict)
+    unable: dict[str, Exception] = field(default_factory=dict)
+    unverifiable: dict[str, Exception] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     shared_registry: bool = False
     ci: bool = False
@@ -98,6 +104,7 @@ class World:
             state=self.state,
             target=lambda environment: self.target,
             verify=self._verify,
+            verifiable=self._verifiable,
             materialise=self._materialise,
             services_of=lambda source, environment: {s.name: s.name for s in self.project.buildable},
             ignore_file=lambda source: None,
@@ -159,5 +166,11 @@ class World:
     def _verify(
         self, environment: Environment, release: Release, endpoint: Callable[[str, int], Endpoint | None], emit: Emit
     ) -> tuple[CheckResult, ...]:
+        if error := self.unable.get(release.id):
+            raise error
         last = self.wrong.get(release.id, "200 OK")
         return (CheckResult("it answers", "api", "http://localhost/", release.id not in self.wrong, 1, 0.1, last),)
+
+    def _verifiable(self, environment: Environment, release: Release) -> None:
+        if error := self.unverifiable.get(release.id):
+            raise error
