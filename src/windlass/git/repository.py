@@ -199,7 +199,10 @@ class Repository:
         return self.git("rev-parse", "--verify", "--quiet", name, check=False).strip() or None
 
     def fetch_ref(self, remote: str, name: str) -> str | None:
-        """Bring a ref from a remote, set the local one to it, and return its commit; None (and no local ref) when the remote has none.
+        """Bring a ref from a remote, set the local one to it, and return its commit.
+
+        Where the remote has none yet, the local one stays what it is: a history that began here goes to the remote with
+        the next `compare_and_swap`.
 
         Raises:
             EnvironmentUnusable: the remote does not answer.
@@ -210,20 +213,24 @@ class Repository:
                 f"the git remote '{remote}' does not answer: {_last(listed.stderr)}",
                 remedy=f"check git remote -v and your access to '{remote}'",
             )
+        seen = _seen(remote, name)
         if not listed.stdout.strip():
-            self.git("update-ref", "-d", name, check=False)
-            return None
-        self.git("fetch", "--no-tags", "--quiet", remote, f"+{name}:{name}")
+            self.git("update-ref", "-d", seen, check=False)
+            return self.ref(name)
+        self.git("fetch", "--no-tags", "--quiet", remote, f"+{name}:{seen}")
+        self.git("update-ref", name, seen)
         return self.ref(name)
 
     def compare_and_swap(self, name: str, new: str, old: str | None, remote: str | None = None) -> None:
-        """Point a ref at `new` if it still points at `old` (None: does not exist), on the remote where one is given.
+        """Point a ref at `new` if it still points at `old` (None: does not exist).
+
+        With a remote, what counts is that the remote's ref is what `fetch_ref` saw last.
 
         Raises:
             Locked: somebody else moved it first.
         """
         if remote is not None:
-            lease = f"--force-with-lease={name}:{old or ''}"
+            lease = f"--force-with-lease={name}:{self.ref(_seen(remote, name)) or ''}"
             pushed = process.run(
                 ["git", "push", "--no-verify", "--quiet", lease, remote, f"{new}:{name}"], cwd=self.root, env=_PLAIN
             )
@@ -235,6 +242,7 @@ class Repository:
                     remedy="check your access to the remote",
                 )
             self.git("update-ref", name, new)
+            self.git("update-ref", _seen(remote, name), new)
             return
         done = process.run(["git", "update-ref", name, new, old or "0" * len(new)], cwd=self.root, env=_PLAIN)
         if not done.ok:
@@ -243,6 +251,11 @@ class Repository:
     def history(self, name: str, limit: int) -> list[str]:
         """Commits of a ref, newest first."""
         return self.git("rev-list", "--first-parent", f"--max-count={limit}", name, "--", check=False).split()
+
+
+def _seen(remote: str, name: str) -> str:
+    """Where it is kept what a remote's ref was when it was looked at last; never shown as a branch."""
+    return f"refs/windlass/seen/{remote}/{name.removeprefix('refs/heads/')}"
 
 
 def _entry(line: str) -> TreeEntry:

@@ -140,9 +140,25 @@ def test_of_two_clones_one_wins(tmp_path: Path, release: Release, repository: Re
     first.admit(release, "deploy", None)
     with pytest.raises(Locked):
         # The second clone believes nobody holds it (as in a race): the push itself is refused.
-        stale = second.records("production")[1]
-        commit = second._repository.write_commit(release.tree, None, "late")
-        second._repository.compare_and_swap(ref_name("production"), commit, stale.release.commit, "origin")
+        second_repository = Repository(tmp_path / "two")
+        commit = second_repository.write_commit(release.tree, None, "late")
+        second_repository.compare_and_swap(ref_name("production"), commit, None, "origin")
+
+
+def test_a_history_that_began_here_goes_to_the_remote_when_one_is_configured(
+    tmp_path: Path, repository: Repository, release: Release
+) -> None:
+    local = GitState(repository, None)
+    local.settle(local.admit(release, "deploy", None), "healthy", running=release.id, reason="", evidence=None)
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "late.git")], check=True)
+    subprocess.run(["git", "remote", "add", "late", str(tmp_path / "late.git")], cwd=repository.root, check=True)
+    shared = GitState(repository, "late")
+    assert [record.sequence for record in shared.records("production")] == [2, 1]
+    shared.admit(release, "deploy", release.id)
+    assert [record.sequence for record in shared.records("production")] == [3, 2, 1]
+    subprocess.run(["git", "clone", "-q", str(tmp_path / "late.git"), str(tmp_path / "elsewhere")], check=True)
+    elsewhere = GitState(Repository(tmp_path / "elsewhere"), "origin")
+    assert [record.sequence for record in elsewhere.records("production")] == [3, 2, 1]
 
 
 def test_a_lease_from_elsewhere_ends_by_itself(

@@ -15,7 +15,7 @@ from windlass.model.events import (
     StageFinished,
 )
 
-_HEARTBEAT = ("build", "test", "deploy", "verify")
+_HEARTBEAT = ("build", "test", "deploy")
 
 
 class PlainLines:
