@@ -45,7 +45,13 @@ class Repository:
 
         Raises:
             EnvironmentUnusable: there is none.
+            UsageError: `start` is no folder.
         """
+        if not start.is_dir():
+            raise UsageError(
+                f"{start} is {'not a folder' if start.exists() else 'not there'}",
+                remedy="name a folder of a repository",
+            )
         found = process.run(["git", "rev-parse", "--show-toplevel"], cwd=start, env=_PLAIN)
         if not found.ok:
             if "dubious ownership" in found.stderr:
@@ -79,7 +85,7 @@ class Repository:
 
         Raises:
             UsageError: no such commit.
-            EnvironmentUnusable: the repository has no commit yet.
+            EnvironmentUnusable: the repository has no commit yet, or git cannot read its working tree.
         """
         commit = self.resolve(ref or "HEAD")
         if commit is None:
@@ -119,7 +125,14 @@ class Repository:
             if index.exists():
                 shutil.copyfile(index, copy)  # keeps git's record of unchanged files, so only changed ones are hashed
             env = {"GIT_INDEX_FILE": str(copy)}
-            self.git("add", "--all", "--", ":/", env=env)
+            added = process.run(["git", "add", "--all", "--", ":/"], cwd=self.root, env={**_PLAIN, **env})
+            if not added.ok:
+                said = next((line for line in added.stderr.splitlines() if line.startswith("error:")), None)
+                raise EnvironmentUnusable(
+                    f"git cannot read the working tree: {said or _last(added.stderr)}",
+                    where=str(self.root),
+                    remedy="write what does not belong to the project into .gitignore, or deliver a commit: --commit HEAD",
+                )
             return self.git("write-tree", env=env).strip()
 
     def checked_out(self, tree: str) -> bool:
@@ -217,7 +230,14 @@ class Repository:
         if not listed.stdout.strip():
             self.git("update-ref", "-d", seen, check=False)
             return self.ref(name)
-        self.git("fetch", "--no-tags", "--quiet", remote, f"+{name}:{seen}")
+        fetched = process.run(
+            ["git", "fetch", "--no-tags", "--quiet", remote, f"+{name}:{seen}"], cwd=self.root, env=_PLAIN
+        )
+        if not fetched.ok:
+            raise EnvironmentUnusable(
+                f"cannot fetch {name} from '{remote}': {_last(fetched.stderr)}",
+                remedy=f"check git remote -v and your access to '{remote}'",
+            )
         self.git("update-ref", name, seen)
         return self.ref(name)
 
@@ -228,6 +248,7 @@ class Repository:
 
         Raises:
             Locked: somebody else moved it first.
+            EnvironmentUnusable: the remote, or this repository, does not let it be written.
         """
         if remote is not None:
             lease = f"--force-with-lease={name}:{self.ref(_seen(remote, name)) or ''}"
@@ -235,18 +256,17 @@ class Repository:
                 ["git", "push", "--no-verify", "--quiet", lease, remote, f"{new}:{name}"], cwd=self.root, env=_PLAIN
             )
             if not pushed.ok:
-                if "stale info" in pushed.stderr or "rejected" in pushed.stderr or "failed to lock" in pushed.stderr:
-                    raise Locked(f"{name} was moved by someone else", remedy="look at windlass history, then run again")
-                raise EnvironmentUnusable(
-                    f"cannot push {name} to '{remote}': {_last(pushed.stderr)}",
-                    remedy="check your access to the remote",
-                )
+                raise _refused_push(name, remote, pushed.stderr)
             self.git("update-ref", name, new)
             self.git("update-ref", _seen(remote, name), new)
             return
         done = process.run(["git", "update-ref", name, new, old or "0" * len(new)], cwd=self.root, env=_PLAIN)
         if not done.ok:
-            raise Locked(f"{name} was moved by someone else", remedy="look at windlass history, then run again")
+            if any(words in done.stderr for words in ("but expected", "already exists", "File exists")):
+                raise _moved(name)
+            raise EnvironmentUnusable(
+                f"cannot write {name}: {_last(done.stderr)}", where=str(self.root), remedy="check who owns .git"
+            )
 
     def history(self, name: str, limit: int) -> list[str]:
         """Commits of a ref, newest first."""
@@ -298,6 +318,21 @@ def _settle(folder: Path, blobs: Iterable[TreeEntry]) -> None:
     for parent, _, _ in os.walk(folder, topdown=False):
         Path(parent).chmod(0o755)
         os.utime(parent, (EPOCH, EPOCH))
+
+
+def _moved(name: str) -> Locked:
+    return Locked(f"{name} was moved by someone else", remedy="look at windlass history, then run again")
+
+
+def _refused_push(name: str, remote: str, said: str) -> Locked | EnvironmentUnusable:
+    """A race that waiting ends, or a refusal (of a hook, a branch rule, a missing right) that it does not."""
+    if any(words in said for words in ("stale info", "cannot lock ref", "failed to lock", "fetch first")):
+        return _moved(name)
+    line = next((line.strip() for line in said.splitlines() if "rejected]" in line), _last(said))
+    return EnvironmentUnusable(
+        f"cannot push {name} to '{remote}': {line}",
+        remedy="check your access to the remote, and its rules for branches named windlass/env/*",
+    )
 
 
 def _last(text: str) -> str:

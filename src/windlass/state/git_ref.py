@@ -42,7 +42,7 @@ class GitState:
         now = self._now()
         lease.refuse_if_held(newest, now)
         record = Record(
-            sequence=(newest.sequence if newest else 0) + 1,
+            sequence=lease.next_sequence(newest, now),
             release=release,
             outcome="deploying",
             at=now.isoformat(timespec="seconds"),

@@ -28,6 +28,15 @@ def take(now: datetime) -> Lease:
     return Lease(socket.gethostname(), os.getpid(), (now + LEASE).isoformat(timespec="seconds"))
 
 
+def next_sequence(newest: Record | None, now: datetime) -> int:
+    """The number after the newest record's.
+
+    A history that begins anew (its ref was deleted, the repository cloned afresh) begins above every number the one
+    before it gave, or targets would refuse it as late: it counts from the time in milliseconds.
+    """
+    return newest.sequence + 1 if newest is not None else int(now.timestamp() * 1000)
+
+
 def refuse_if_held(record: Record | None, now: datetime, alive: Callable[[int], bool] | None = None) -> None:
     """Raise `Locked` when the newest record of an environment is a deployment that still goes on.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from windlass.deploy.interface import Deployed, Prepared, Target
@@ -66,8 +67,10 @@ def roll_out(
             differs = current is not None and not same_content(current, release)
             fallback = current if differs else previous_release(records)
             return run.restore(admitted, fallback, failure)
-    except Locked:
-        raise  # somebody took the environment over: the record is theirs now
+    except Locked as error:
+        with suppress(Locked):  # somebody took the environment over: the record is theirs now
+            run.settle(admitted, "failed", serving=current, reason=str(error))
+        raise
     except KeyboardInterrupt:
         run.settle(admitted, "interrupted", serving=current, reason="stopped by hand")
         raise

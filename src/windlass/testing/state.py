@@ -22,7 +22,7 @@ class FakeState:
         lease.refuse_if_held(newest, now)
         return self._keep(
             Record(
-                sequence=(newest.sequence if newest else 0) + 1,
+                sequence=lease.next_sequence(newest, now),
                 release=release,
                 outcome="deploying",
                 at=now.isoformat(timespec="seconds"),

@@ -96,6 +96,18 @@ class TestSnapshot:
         with pytest.raises(UsageError):
             repository.snapshot(ref)
 
+    def test_a_place_that_is_no_folder_is_a_usage_error(self, repository: Repository) -> None:
+        for name in ("a.txt", "nowhere"):
+            with pytest.raises(UsageError, match=name):
+                Repository.discover(repository.root / name)
+
+    def test_what_git_cannot_read_is_named_with_a_remedy(self, repository: Repository) -> None:
+        (repository.root / "nested").mkdir()
+        run(repository.root / "nested", "init", "-q")  # without a commit: git cannot add it
+        with pytest.raises(EnvironmentUnusable, match="nested") as caught:
+            repository.snapshot()
+        assert ".gitignore" in str(caught.value.remedy)
+
     def test_without_a_repository_there_is_a_remedy(self, tmp_path: Path) -> None:
         with pytest.raises(EnvironmentUnusable) as caught:
             Repository.discover(tmp_path)

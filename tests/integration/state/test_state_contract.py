@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from windlass.errors import Locked
+from windlass.errors import EnvironmentUnusable, Locked
 from windlass.git.repository import Repository
 from windlass.model.release import Lease, Release, ReleasedService
 from windlass.state.git_ref import GitState, ref_name
@@ -82,10 +82,16 @@ def test_a_record_comes_back_as_it_was_written(state: State, release: Release) -
     assert settled.lease is None
 
 
+def growth(state: State) -> list[int]:
+    """Sequence numbers, newest first, counted from the oldest."""
+    numbers = [record.sequence for record in state.records("production")]
+    return [number - numbers[-1] for number in numbers]
+
+
 def test_sequences_grow_by_one(state: State, release: Release) -> None:
     for _ in range(2):
         state.settle(state.admit(release, "deploy", None), "healthy", running=release.id, reason="", evidence=None)
-    assert [record.sequence for record in state.records("production")] == [4, 3, 2, 1]
+    assert growth(state) == [3, 2, 1, 0]
 
 
 def test_a_held_environment_names_its_holder(state: State, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +110,9 @@ def test_a_holder_that_died_on_this_host_does_not_block(
     gone = subprocess.Popen(["true"])
     gone.wait()
     monkeypatch.setattr("os.getpid", lambda: gone.pid)
-    state.admit(release, "deploy", None)
+    first = state.admit(release, "deploy", None)
     monkeypatch.undo()
-    assert state.admit(release, "deploy", None).sequence == 2
+    assert state.admit(release, "deploy", None).sequence == first.sequence + 1
 
 
 def test_who_was_taken_over_cannot_settle(state: State, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,12 +159,12 @@ def test_a_history_that_began_here_goes_to_the_remote_when_one_is_configured(
     subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "late.git")], check=True)
     subprocess.run(["git", "remote", "add", "late", str(tmp_path / "late.git")], cwd=repository.root, check=True)
     shared = GitState(repository, "late")
-    assert [record.sequence for record in shared.records("production")] == [2, 1]
+    assert growth(shared) == [1, 0]
     shared.admit(release, "deploy", release.id)
-    assert [record.sequence for record in shared.records("production")] == [3, 2, 1]
+    assert growth(shared) == [2, 1, 0]
     subprocess.run(["git", "clone", "-q", str(tmp_path / "late.git"), str(tmp_path / "elsewhere")], check=True)
     elsewhere = GitState(Repository(tmp_path / "elsewhere"), "origin")
-    assert [record.sequence for record in elsewhere.records("production")] == [3, 2, 1]
+    assert growth(elsewhere) == [2, 1, 0]
 
 
 def test_a_lease_from_elsewhere_ends_by_itself(
@@ -167,11 +173,42 @@ def test_a_lease_from_elsewhere_ends_by_itself(
     clock = [datetime(2026, 1, 1, tzinfo=UTC)]
     state = GitState(repository, None, now=lambda: clock[0])
     _held_elsewhere(monkeypatch)
-    state.admit(release, "deploy", None)
+    first = state.admit(release, "deploy", None)
     with pytest.raises(Locked):
         state.admit(release, "deploy", None)
     clock[0] += timedelta(minutes=6)
-    assert state.admit(release, "deploy", None).sequence == 2
+    assert state.admit(release, "deploy", None).sequence == first.sequence + 1
+
+
+def test_a_history_that_begins_anew_begins_above_the_one_that_was_lost(
+    repository: Repository, release: Release
+) -> None:
+    clock = [datetime(2026, 1, 1, tzinfo=UTC)]
+    state = GitState(repository, None, now=lambda: clock[0])
+    lost = state.settle(state.admit(release, "deploy", None), "failed", running=None, reason="", evidence=None)
+    repository.git("update-ref", "-d", ref_name("production"))
+    clock[0] += timedelta(seconds=1)
+    assert state.records("production") == ()
+    assert state.admit(release, "deploy", None).sequence > lost.sequence
+
+
+def test_a_remote_that_refuses_is_not_taken_for_another_deployment(
+    tmp_path: Path, repository: Repository, release: Release
+) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "strict.git")], check=True)
+    hook = tmp_path / "strict.git/hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho protected\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(EnvironmentUnusable, match="pre-receive hook declined"):
+        GitState(repository, str(tmp_path / "strict.git")).admit(release, "deploy", None)
+
+
+def test_a_repository_that_cannot_be_written_is_not_taken_for_another_deployment(repository: Repository) -> None:
+    commit = repository.snapshot().commit
+    repository.git("update-ref", "refs/heads/windlass", commit)  # in the way of refs/heads/windlass/env/…
+    with pytest.raises(EnvironmentUnusable, match="cannot write"):
+        repository.compare_and_swap(ref_name("production"), commit, None)
 
 
 def test_the_ref_keeps_the_release_s_tree_alive(repository: Repository, release: Release) -> None:

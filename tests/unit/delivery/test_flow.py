@@ -325,6 +325,15 @@ class TestLocking:
             world.run()
         assert "switch" not in [name for name, _ in world.target.calls]
 
+    def test_a_target_that_saw_a_newer_deployment_gives_the_environment_back(self, world: World) -> None:
+        world.run()
+        world.target.sequence += 1000
+        world.edit("api/app.py", "second")
+        with pytest.raises(Locked):
+            world.run()
+        record = world.state.records("production")[0]
+        assert (record.outcome, record.running, record.lease) == ("failed", "main-0000001", None)
+
 
 class TestRollback:
     def test_back_and_further_back_without_building(self, world: World) -> None:
