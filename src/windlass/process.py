@@ -208,6 +208,10 @@ def _start(
         ) from error
     with _guard:
         _live.add(child)
+    if _stopping.is_set():  # `terminate_all` may have looked at what runs before this one was among it
+        _terminate(child)
+        _forget(child)
+        raise KeyboardInterrupt
     return child
 
 

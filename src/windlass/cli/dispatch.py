@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,26 +22,40 @@ class Parser(argparse.ArgumentParser):
 
 
 def dispatch(name: str, command: tuple[str, str], argv: Sequence[str]) -> int:
-    module = _module(command[0])
-    parser = make_parser(name, command)
-    as_json = "--json" in argv
+    from windlass.cli import stream
+
+    if isinstance(sys.stdout, io.TextIOWrapper) and not stream.is_unicode(sys.stdout):
+        sys.stdout.reconfigure(errors="replace")
     try:
-        arguments = parser.parse_args(list(argv))
-        signal.signal(signal.SIGTERM, _interrupt)  # a CI runner that cancels: as Ctrl-C
+        return _run(name, command, argv)
+    except BrokenPipeError:
+        stream.abandon(sys.stdout)  # the reader has gone (| head): nothing is wrong, and nobody is left to tell
+        return ExitCode.DONE
+    finally:
+        stream.flush()
+
+
+def _run(name: str, command: tuple[str, str], argv: Sequence[str]) -> int:
+    try:
+        module = _module(command[0])
+        arguments = make_parser(name, command).parse_args(list(argv))
+        _interrupt_on(signal.SIGTERM)  # a CI runner that cancels: as Ctrl-C
+        _interrupt_on(signal.SIGHUP)  # a terminal that was closed, a lost connection
         return int(module.run(arguments))
     except KeyboardInterrupt:
         from windlass import process
 
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # once is enough: what was started is ended first
         process.terminate_all()
         sys.stderr.write("\ninterrupted; what was running was ended\n")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone (| head): nothing is wrong, and nobody is left to tell
-        return ExitCode.DONE
+        raise
     except Exception as error:
         from windlass.cli.failure import show
 
-        return show(error, as_json=as_json)
+        return show(error, as_json="--json" in argv)
 
 
 def _module(name: str) -> ModuleType:
@@ -60,6 +75,11 @@ def make_parser(name: str, command: tuple[str, str], *, width: int | None = None
     )
     module.configure(parser)
     return parser
+
+
+def _interrupt_on(number: signal.Signals) -> None:
+    if signal.getsignal(number) is not signal.SIG_IGN:  # ignored from outside, as nohup does: it stays so
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

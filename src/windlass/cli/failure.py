@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 import traceback
 from datetime import UTC, datetime
 
+from windlass.cli.stream import write_json
 from windlass.errors import EnvironmentUnusable, StageFailed, WindlassError
 from windlass.paths import data_dir
 
@@ -17,7 +17,7 @@ def show(error: BaseException, *, as_json: bool) -> int:
     """Say what happened, where and what to do; returns the exit code. With `as_json`, as a document on standard output."""
     known = translate(error)
     if as_json:
-        sys.stdout.write(json.dumps({"error": as_document(known)}, ensure_ascii=False) + "\n")
+        write_json({"error": as_document(known)})
         return known.exit_code
     from windlass.cli.output import errors
 
@@ -71,7 +71,8 @@ def _keep_traceback(error: BaseException) -> str:
     path = data_dir() / "crashes" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.txt"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8", errors="replace")
     except OSError:
         return "the output of the same command under WINDLASS_DEBUG=1"
     return str(path)

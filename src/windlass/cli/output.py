@@ -7,7 +7,6 @@ Colour follows the terminal, `NO_COLOR` and `FORCE_COLOR`; meaning never depends
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
@@ -18,15 +17,24 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from windlass.cli.stream import abandon, is_unicode, write_json
+
 _MEASURE = Console(file=io.StringIO(), width=80)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process, in the middle of whatever it does."""
+        self.quiet = True
+        abandon(self.file)  # type: ignore[arg-type]
 
 
 class Output:
     """A terminal, a pipe or a file that text goes to."""
 
     def __init__(self, stream: TextIO, width: int | None = None) -> None:
-        self.rich = Console(file=stream, highlight=False, width=width, emoji=False)
-        self._unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
+        self.rich = _Console(file=stream, highlight=False, width=width, emoji=False)
+        self._unicode = is_unicode(stream)
 
     @property
     def width(self) -> int:
@@ -74,7 +82,7 @@ def errors() -> Output:
 
 def print_json(document: Any) -> None:
     """The one document of a `--json` command."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write_json(document, indent=2)
 
 
 def seconds(value: float) -> str:

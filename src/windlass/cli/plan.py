@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
-    from windlass.errors import ExitCode
+    from windlass.errors import ExitCode, UsageError
     from windlass.plan import saved
 
     session = open_session(arguments)
@@ -35,7 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     rebuild = session.rebuild(arguments.rebuild)
     plan = session.tools.plan(session.source, environment.name if environment else None, rebuild=rebuild)
     if arguments.save:
-        arguments.save.write_text(saved.dumps(plan))
+        try:
+            arguments.save.write_text(saved.dumps(plan), encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise UsageError(f"the plan cannot be saved there: {error.strerror}", where=str(arguments.save)) from error
     if arguments.json:
         from windlass.cli.output import print_json
 
@@ -76,4 +79,4 @@ def tell(plan: Plan, saved_to: Path | None, out: Output) -> None:
         f"{builds} to build, {len(plan.services) - builds + len(plan.failed)} unchanged, for {' and '.join(plan.platforms)}"
     )
     if saved_to is not None:
-        out.say(f"saved; windlass run --plan {saved_to} executes it")
+        out.say(f"saved; windlass run --plan {out.plain(str(saved_to))} executes it")

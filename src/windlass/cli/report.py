@@ -89,7 +89,7 @@ def tell(delivery: Delivery, out: Output) -> None:
         _services(delivery, out)
     if rollout is not None and rollout.failure is not None:
         _failed_rollout(rollout, out)
-    out.say(_verdict(delivery))
+    out.say(_verdict(delivery, out))
     if rollout is not None:
         for name, reason in rollout.release.excluded:
             out.say(f"[yellow]left out[/]  {name}: {out.plain(reason)}", indent=10)
@@ -143,7 +143,7 @@ def _failed_rollout(rollout: RollOut, out: Output) -> None:
     out.say()
 
 
-def _verdict(delivery: Delivery) -> str:
+def _verdict(delivery: Delivery, out: Output) -> str:
     rollout, place = delivery.rollout, delivery.environment
     took = seconds(sum(stage.seconds for stage in delivery.stages))
     if rollout is None:
@@ -166,7 +166,7 @@ def _verdict(delivery: Delivery) -> str:
     if rollout.restore_failure is not None:
         return (
             f"[red bold]failed[/]  {release} did not become healthy on {place}, and going back failed too: "
-            f"{rollout.restore_failure.message}; windlass status {place} shows what runs"
+            f"{out.plain(rollout.restore_failure.message)}; windlass status {place} shows what runs"
         )
     return (
         f"[red bold]failed[/]  {release} did not become healthy on {place}, and there is no earlier release to restore"

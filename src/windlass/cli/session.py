@@ -95,7 +95,7 @@ def open_plan(arguments: argparse.Namespace) -> tuple[Session, Plan]:
     if arguments.commit or arguments.rebuild:
         raise UsageError("--plan says already what is delivered and built", remedy="leave out --commit and --rebuild")
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"the plan cannot be read: {error}", where=str(file), remedy="windlass plan --save FILE"

@@ -8,6 +8,7 @@ import threading
 from dataclasses import asdict
 from typing import TextIO
 
+from windlass.cli.stream import abandon, is_unicode
 from windlass.model.events import Event
 
 
@@ -18,7 +19,10 @@ class JsonLines:
 
     def __call__(self, event: Event) -> None:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
-        line = json.dumps({"event": name, **asdict(event)}, ensure_ascii=False)
+        line = json.dumps({"event": name, **asdict(event)}, ensure_ascii=not is_unicode(self._stream))
         with self._lock:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except BrokenPipeError:
+                abandon(self._stream)
