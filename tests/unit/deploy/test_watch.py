@@ -92,4 +92,10 @@ def test_a_kept_service_is_well_while_it_runs_whatever_it_went_through_before() 
     story = Story(changed=())
     assert story.at(0, seen(restarts=9))[0] == "well"
     assert story.at(1, seen(restarts=12))[0] == "failed"
-    assert Story(changed=()).at(0, seen(health="unhealthy"))[0] == "failed"
+    assert Story(changed=()).at(0, seen(status="exited", exit_code=1))[0] == "failed"
+
+
+def test_a_kept_service_that_misses_a_replaced_one_may_get_well_again() -> None:
+    story = Story(changed=())
+    assert story.at(0, seen(health="unhealthy", health_output="no api")) == ("waiting", "unhealthy: no api")
+    assert story.at(9, seen(health="healthy"))[0] == "well"

@@ -23,6 +23,13 @@ _EVIDENCE_LINES = 30
 _EVERY = 0.25
 _POLITE_TRIES = 5
 
+_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
+"""Compose sees a part of the model: what is not in it stays, whatever the user's own variables say."""
+
+
+_ENDING = ("unhealthy", "restarting", "exited")
+"""States in which a container that was there before says nothing about the release while Compose may still replace it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compose:
@@ -86,7 +93,11 @@ class _Run:
         argv = ["sh", "-c", 'echo "$$"; exec "$@"', "sh", *up_command(compose.project, compose.directory)]
         try:
             self.code = process.stream(
-                argv, self._hear, env=compose.environ, input=compose.document, stop=lambda: self._stopping
+                argv,
+                self._hear,
+                env={**compose.environ, **_ORPHANS},
+                input=compose.document,
+                stop=lambda: self._stopping,
             )
         except BaseException as error:  # handed to the watching thread
             self.problem = error
@@ -121,11 +132,14 @@ def bring_up(
     began = clock.now()
     watch = Watch(wanted, changed, began)
     report = _Report(changed, began, emit, stage)
+    before = frozenset(c.id for c in engine.containers(compose.project) if c.service in changed)
     run = _Run(compose)
 
     def look() -> tuple[bool, list[Container], dict[str, Verdict]]:
         over = run.over  # asked first: what is seen afterwards is then final
         there = engine.containers(compose.project)
+        if not over:
+            there = [c for c in there if not (c.id in before and c.state in _ENDING)]
         verdicts = watch.judge(there, clock.now())
         report.say(verdicts, clock.now())
         return over, there, verdicts

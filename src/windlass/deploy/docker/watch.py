@@ -57,7 +57,9 @@ class Watch:
         if state == "completed":
             return Verdict("well", "completed")
         if state == "unhealthy":
-            return Verdict("failed", f"unhealthy: {container.detail or 'its health check fails'}")
+            # A service that stays may be missing one that is being replaced: it has until the deadline to get well again.
+            kind: Literal["waiting", "failed"] = "failed" if service in self._changed else "waiting"
+            return Verdict(kind, f"unhealthy: {container.detail or 'its health check fails'}")
         if state == "exited":
             return Verdict("failed", f"exited with {container.detail or container.status}")
         if state == "restarting":
