@@ -42,11 +42,11 @@ def compute(
 
 
 def with_lodgers(computed: Sequence[Change], affected: Callable[[set[str]], frozenset[str]]) -> tuple[Change, ...]:
-    """The same changes, where services that live in the namespace of a replaced one are replaced too."""
+    """The same changes, where services that cannot stay when another one is replaced (`partial.affected`) are replaced too."""
     replaced = {change.service for change in computed if change.action in ("create", "recreate")}
     lost = affected(replaced) - replaced
     return tuple(
-        Change(change.service, "recreate", "it shares a namespace with a service that is replaced")
+        Change(change.service, "recreate", "it goes with a service that is replaced")
         if change.service in lost and change.action == "keep"
         else change
         for change in computed

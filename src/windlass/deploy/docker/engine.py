@@ -103,8 +103,9 @@ def images(references: Sequence[str]) -> dict[str, Image]:
 
 
 def remove(ids: Sequence[str]) -> None:
-    """Remove containers, running or not."""
+    """Remove containers. Those that run are asked to end first, for as long as each was given to do so."""
     if ids:
+        _attempt(["stop", *ids])
         _docker(["rm", "--force", *ids])
 
 

@@ -151,7 +151,7 @@ class DockerTarget:
         )
         with ThreadPoolExecutor(1) as beside:
             looking = beside.submit(engine.containers, self._name)
-            hashes = self._hashes(plain, release)
+            hashes = partial.with_resources(plain.model, self._hashes(plain, release), plain.environ)
             there = looking.result()
         compose = replace(plain, model=partial.with_hashes(runnable.model, hashes))
         wanted = {service: digest for service, digest in hashes.items() if runnable.replicas.get(service, 1) > 0}
@@ -242,19 +242,26 @@ class DockerTarget:
     def _apply(self, ready: _Ready, emit: Emit, stage: StageName) -> None:
         changed = [c.service for c in ready.prepared.changes if c.action in ("create", "recreate")]
         gone = {c.service for c in ready.prepared.changes if c.action == "remove"}
-        # Compose leaves a container of the right configuration alone, also one that failed: those are made anew.
+        there = engine.containers(self._name)
+        # Compose leaves a container of the right configuration alone, also one that failed: those are made anew. All
+        # others it replaces itself, and hands their anonymous volumes on.
         engine.remove(
             [
                 container.id
-                for container in engine.containers(self._name)
+                for container in there
                 if container.service in gone
-                or (container.service in changed and container.state in ("unhealthy", "restarting", "exited"))
+                or (
+                    container.service in changed
+                    and container.config_hash == ready.wanted.get(container.service)
+                    and container.state in ("unhealthy", "restarting", "exited")
+                )
             ]
         )
         if not changed:
             return
+        stay = {container.service: container.id for container in there if container.state != "exited"}
         bring_up(
-            replace(ready.compose, model=partial.part(ready.compose.model, changed)),
+            replace(ready.compose, model=partial.part(ready.compose.model, changed, stay)),
             ready.wanted,
             changed,
             seconds=self._environment.ready_timeout,
