@@ -133,7 +133,7 @@ def provide(decision: Decision, repository: Repository, tree: str, *, home: Path
             emit(Notice(f"{source.relative} is in no commit and not in the checkout: mounted as an empty folder"))
         return _escape(str(folder))
     assert decision.entry is not None
-    copies = own / "mounts" if source.writable and decision.entry.kind == "tree" else home / "mounts"
+    copies = own / "mounts" if source.writable else home / "mounts"
     return _escape(str(_copy(repository, tree, source, decision.entry, copies, emit)))
 
 
