@@ -22,11 +22,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     from windlass.cli.releases import bring
     from windlass.cli.session import open_session
-    from windlass.errors import Refused
+    from windlass.errors import Refused, UsageError
     from windlass.state.interface import running_release
-    from windlass.steps.promote import promoted
+    from windlass.steps.promote import promoted, source_of
 
     session = open_session(arguments)
+    if arguments.origin == arguments.to:
+        raise UsageError(
+            "FROM and TO are the same environment", remedy=f"windlass deploy {arguments.to} repeats a release"
+        )
     origin, to = session.environment(arguments.origin), session.environment(arguments.to)
     records = session.tools.state.records(origin.name)
     running = running_release(records)
@@ -34,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise Refused(
             f"{origin.name} runs no verified release", remedy=f"windlass status {origin.name} shows what it runs"
         )
-    release = promoted(running, to, session.tools.state.records(to.name), datetime.now(UTC))
+    tools = session.tools
+    runs = tools.services_of(source_of(running, to), to)
+    release = promoted(running, to, session.project, runs, tools.state.records(to.name), datetime.now(UTC))
     for service in release.services:
-        session.tools.images.tag(service.image.partition("/")[2], service.digest, service.tags)
+        tools.images.tag(service.image.partition("/")[2], service.digest, service.tags)
     return bring(session, release, "promote", to, arguments)
