@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ssl
+import time
 from functools import cache
 
 import urllib3
@@ -14,6 +15,8 @@ from windlass.verify.probe import Request, Response, Unanswered
 _MOST = 4 * 1024 * 1024
 """Bytes of an answer that are read; no check needs more."""
 
+_PIECE = 64 * 1024
+
 _CONNECT_SECONDS = 5.0
 
 
@@ -23,6 +26,7 @@ def send(request: Request) -> Response:
     Raises:
         Unanswered: refused, timed out, certificate not trusted, not sent at all.
     """
+    began = time.monotonic()
     try:
         answer = _pool(request.insecure).request(
             request.method,
@@ -35,13 +39,23 @@ def send(request: Request) -> Response:
             preload_content=False,
         )
         try:
-            body = answer.read(_MOST, decode_content=True)
+            body = _body(answer, request, began)
         finally:
             answer.close()
     except (broken.HTTPError, OSError, ValueError) as error:
         raise _explained(error, request) from error
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Response(answer.status, answer.reason or "", headers, body)
+
+
+def _body(answer: urllib3.BaseHTTPResponse, request: Request, began: float) -> bytes:
+    """What comes in time: urllib3's own timeout starts again with every byte, and an event stream never ends."""
+    body = b""
+    while len(body) < _MOST and (piece := answer.read1(_PIECE, decode_content=True)):
+        body += piece
+        if time.monotonic() - began > request.timeout:
+            raise Unanswered(f"its answer did not end within {request.timeout:.0f} s")
+    return body
 
 
 class _QuietPool(urllib3.HTTPSConnectionPool):

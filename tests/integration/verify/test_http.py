@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -80,6 +81,26 @@ def test_method_path_headers_and_body_arrive() -> None:
     assert response.status == 200
     assert response.headers["content-type"] == "application/json"
     assert response.body == b'{"method": "POST", "path": "/a?b=c", "body": "hello", "who": "me"}'
+
+
+def test_an_answer_that_never_ends_is_given_up() -> None:
+    def stream(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):  # the client gives up, which is what is asked for
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+            while not gone.wait(0.05):
+                connection.sendall(b": still here\n\n")
+
+    gone = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=lambda: stream(listener.accept()[0]), daemon=True)
+        server.start()
+        try:
+            with pytest.raises(Unanswered, match="did not end within"):
+                ask(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=0.5)
+        finally:
+            gone.set()
+            server.join()
 
 
 def test_redirects_are_not_followed() -> None:
