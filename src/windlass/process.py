@@ -102,7 +102,7 @@ def _finish(
 ) -> tuple[int, bytes, bytes]:
     child = _start(argv, cwd=cwd, env=env, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
     try:
-        out, err = child.communicate(None if input is None else input.encode(), timeout=timeout)
+        out, err = child.communicate(None if input is None else input.encode(errors="surrogateescape"), timeout=timeout)
     except subprocess.TimeoutExpired as error:
         _terminate(child)
         raise ProgramTimedOut(f"{' '.join(argv[:3])} did not end within {timeout:g} s") from error

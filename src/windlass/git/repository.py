@@ -22,6 +22,8 @@ own time would give one fingerprint two digests; not 0, because zip files cannot
 
 _PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
+_PRIVATE = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")
+
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
@@ -83,6 +85,9 @@ class Repository:
     def snapshot(self, ref: str | None = None) -> Source:
         """A commit (`ref`), or without one the working tree as it is: tracked changes and untracked files that are not ignored.
 
+        Untracked dotenv files (`.env`, `.env.*`) are left out, ignored or not: they hold secrets, and what is in the tree
+        is recorded with the release and pushed with it.
+
         Raises:
             UsageError: no such commit.
             EnvironmentUnusable: the repository has no commit yet, or git cannot read its working tree.
@@ -125,14 +130,16 @@ class Repository:
             if index.exists():
                 shutil.copyfile(index, copy)  # keeps git's record of unchanged files, so only changed ones are hashed
             env = {"GIT_INDEX_FILE": str(copy)}
-            added = process.run(["git", "add", "--all", "--", ":/"], cwd=self.root, env={**_PLAIN, **env})
-            if not added.ok:
-                said = next((line for line in added.stderr.splitlines() if line.startswith("error:")), None)
-                raise EnvironmentUnusable(
-                    f"git cannot read the working tree: {said or _last(added.stderr)}",
-                    where=str(self.root),
-                    remedy="write what does not belong to the project into .gitignore, or deliver a commit: --commit HEAD",
-                )
+            for words in (("--update", "--", ":/"), ("--all", "--", ":/", *_PRIVATE)):
+                added = process.run(["git", "add", *words], cwd=self.root, env={**_PLAIN, **env})
+                if not added.ok:
+                    said = next((line for line in added.stderr.splitlines() if line.startswith("error:")), None)
+                    raise EnvironmentUnusable(
+                        f"git cannot read the working tree: {said or _last(added.stderr)}",
+                        where=str(self.root),
+                        remedy="write what does not belong to the project into .gitignore, "
+                        "or deliver a commit: --commit HEAD",
+                    )
             return self.git("write-tree", env=env).strip()
 
     def checked_out(self, tree: str) -> bool:
@@ -143,7 +150,9 @@ class Repository:
 
     def entries(self, tree: str, paths: Sequence[str] = ()) -> list[TreeEntry]:
         """All files of a tree, recursively (no directories), sorted by path; `paths` limits them to some folders or files."""
-        out = self.git("ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths)
+        command = ["git", "ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths]
+        # Names need not be UTF-8: what cannot be decoded comes as surrogates, which give the same bytes back.
+        out = process.run_bytes(command, cwd=self.root, env=_PLAIN).decode(errors="surrogateescape")
         return [_entry(line) for line in out.split("\0") if line]
 
     def entry(self, tree: str, path: str) -> TreeEntry | None:

@@ -62,6 +62,23 @@ class TestSnapshot:
         write(repository.root, "ignored/secret", "x")
         assert not repository.snapshot().dirty
 
+    @pytest.mark.parametrize("name", [".env", ".env.local", "services/api/.env"])
+    def test_untracked_dotenv_files_are_never_in_it(self, repository: Repository, name: str) -> None:
+        write(repository.root, name, "TOKEN=private\n")
+        write(repository.root, "new.txt", "x")
+        source = repository.snapshot()
+        assert repository.read(source.tree, name) is None
+        assert repository.read(source.tree, "new.txt") == "x"
+
+    def test_tracked_dotenv_files_are_as_they_are_now(self, repository: Repository) -> None:
+        write(repository.root, ".env", "A=1\n")
+        commit(repository.root)
+        assert not repository.snapshot().dirty
+        write(repository.root, ".env", "A=2\n")
+        assert repository.read(repository.snapshot().tree, ".env") == "A=2\n"
+        (repository.root / ".env").unlink()
+        assert repository.read(repository.snapshot().tree, ".env") is None
+
     def test_the_user_s_index_is_left_alone(self, repository: Repository) -> None:
         write(repository.root, "new.txt", "x")
         repository.snapshot()
@@ -171,6 +188,12 @@ class TestMaterialise:
         repository.materialise(repository.snapshot().tree, tmp_path / "out")
         assert (tmp_path / "out/with\nnewline").read_text() == "with\nnewline"
         assert (tmp_path / "out/ümlaut").exists()
+
+    def test_names_that_are_not_utf_8(self, repository: Repository, tmp_path: Path) -> None:
+        name = os.fsdecode(b"latin-\xfc")
+        (repository.root / name).write_text("x")
+        repository.materialise(repository.snapshot().tree, tmp_path / "out")
+        assert (tmp_path / "out" / name).read_text() == "x"
 
 
 def test_many_objects_are_read_in_one_call(repository: Repository) -> None:
