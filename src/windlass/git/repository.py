@@ -345,4 +345,6 @@ def _refused_push(name: str, remote: str, said: str) -> Locked | EnvironmentUnus
 
 
 def _last(text: str) -> str:
-    return (text.strip().splitlines() or ["no answer"])[-1]
+    """What git gives as its reason: its `fatal:` line where there is one, its last line otherwise."""
+    lines = text.strip().splitlines() or ["no answer"]
+    return next((line.removeprefix("fatal: ") for line in lines if line.startswith("fatal:")), lines[-1])

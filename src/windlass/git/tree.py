@@ -8,16 +8,23 @@ from collections.abc import Sequence
 from windlass.git.repository import Repository
 from windlass.plan.interface import FileEntry
 
+_SUBMODULE = "160000 commit "
+
 
 class GitFiles:
     """The files of one tree object of a repository (the driver of `plan.interface.Files`)."""
 
-    def __init__(self, repository: Repository, tree: str) -> None:
+    def __init__(self, repository: Repository, tree: str, *, listed: str | None = None) -> None:
+        """Args:
+        listed: what `git ls-tree -r -z --full-tree` printed for the tree, if somebody asked already.
+        """
         self._repository = repository
-        listed = repository.git("ls-tree", "-r", "-z", "--full-tree", tree)
+        if listed is None:
+            listed = repository.list_tree(tree)
         # Lines stay as git gave them until one is asked for: a plan looks at few of a large repository's files.
-        self._lines = listed.split("\0")[:-1]
-        self._paths = [line[line.index("\t") + 1 :] for line in self._lines]
+        self._lines = listed.split("\0")
+        self._lines.pop()
+        self._paths = _paths(self._lines, listed)
         if "\ufffd" in listed:  # names that are not UTF-8 were replaced, and may be out of order now
             order = sorted(range(len(self._lines)), key=self._paths.__getitem__)
             self._lines = [self._lines[at] for at in order]
@@ -32,6 +39,9 @@ class GitFiles:
         head, _, path = self._lines[index].partition("\t")
         mode, _, oid = head.split(" ")
         return FileEntry(path, mode, oid)
+
+    def listing(self, low: int, high: int) -> str:
+        return "\0".join(self._lines[low:high])
 
     def read(self, path: str) -> str | None:
         oid = self._oid(path)
@@ -51,3 +61,10 @@ class GitFiles:
             return None
         mode, _, rest = self._lines[at].partition(" ")
         return None if mode == "160000" else rest.partition(" ")[2].partition("\t")[0]
+
+
+def _paths(lines: list[str], listed: str) -> list[str]:
+    if not lines or _SUBMODULE in listed:
+        return [line[line.index("\t") + 1 :] for line in lines]
+    start = lines[0].index("\t") + 1  # the same in every line: modes and ids have one length, and all are blobs
+    return [line[start:] for line in lines]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from windlass.build.graph import Done, Failed, run_graph
@@ -39,12 +40,17 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
         return Results(done, failed)
     to_build = {service.service.name: service for service in waiting}
     images: dict[str, LayoutImage | str] = {name: built.digest for name, built in done.items()}
+    twins = _twins(waiting)
 
     with tempfile.TemporaryDirectory(prefix="windlass-") as scratch:
 
         def work(name: str) -> Built:
             started = tools.clock.now()
             emit(ServiceStarted("build", name))
+            if isinstance(same := images.get(twins.get(name, "")), LayoutImage):
+                images[name] = same
+                emit(ServiceFinished("build", name, "ok", 0.0, same.digest))
+                return Built(to_build[name], same.digest, same)
             request = build_request(
                 tools.project,
                 to_build[name],
@@ -67,7 +73,10 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
             emit(ServiceFinished("build", name, "ok", seconds, image.digest))
             return Built(to_build[name], image.digest, image, seconds)
 
-        needs = {name: tuple(need for need in plan_.needs if need in to_build) for name, plan_ in to_build.items()}
+        needs = {
+            name: tuple(need for need in (*plan_.needs, *filter(None, [twins.get(name)])) if need in to_build)
+            for name, plan_ in to_build.items()
+        }
         outcomes = run_graph(tuple(to_build), needs, tools.project.parallel, work)
     for name, outcome in outcomes.items():
         if isinstance(outcome, Done):
@@ -83,6 +92,17 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
 def layout_of(tools: Tools, plan: ServicePlan) -> Path:
     """The OCI layout folder a service is built into; kept between runs, so that blobs that are there are not written again."""
     return tools.scratch / "layouts" / tools.project.name / plan.service.image.replace("/", "-")
+
+
+def _twins(services: Iterable[ServicePlan]) -> dict[str, str]:
+    """Services that run the very image of an earlier one: service → that one. It is built once; a second build would
+    write to the same layout at the same time."""
+    first: dict[str, str] = {}
+    return {
+        plan.service.name: earlier
+        for plan in services
+        if (earlier := first.setdefault(plan.service.image, plan.service.name)) != plan.service.name
+    }
 
 
 def _order(plan: Plan) -> list[str]:

@@ -11,6 +11,7 @@ from windlass.model.artifacts import Published
 from windlass.model.project import Environment, Project
 from windlass.model.release import Record, Release, ReleasedService
 from windlass.model.source import Source
+from windlass.state.interface import running_release
 
 
 def compose_release(
@@ -25,18 +26,22 @@ def compose_release(
 ) -> Release:
     """The release of some published images for an environment.
 
-    `runs` maps each service of the environment's Compose files to the project service whose image it runs; those whose
-    image failed are excluded, with the reason. The id is the environment's tag, with `.2`, `.3`… when another release of
+    `runs` maps each service of the environment's Compose files to the project service whose image it runs. One whose
+    image failed keeps the image that serves now: a build that fails must not take down what runs. Where none serves, it
+    is excluded, with the reason. The id is the environment's tag, with `.2`, `.3`… when another release of
     the same commit had it.
     """
-    services = tuple(
-        _released(project, compose_name, published[name]) for compose_name, name in runs.items() if name in published
-    )
-    excluded = tuple(
-        (compose_name, failed[name].message.splitlines()[0] if name in failed else "no image of it was published")
-        for compose_name, name in runs.items()
-        if name not in published
-    )
+    serving = running_release(records)
+    services, excluded = [], []
+    for compose_name, name in runs.items():
+        kept = serving.service(compose_name) if serving else None
+        if name in published:
+            services.append(_released(project, compose_name, published[name]))
+        elif kept is not None:
+            services.append(replace(kept, built=False))
+        else:
+            reason = failed[name].message.splitlines()[0] if name in failed else "no image of it was published"
+            excluded.append((compose_name, reason))
     tags = next((item.tags for item in published.values()), ())
     release = Release(
         id=tags[0] if tags else f"{environment.name}-{source.sha}",
@@ -44,10 +49,10 @@ def compose_release(
         commit=source.commit,
         tree=source.tree,
         compose=environment.compose,
-        services=services,
+        services=tuple(services),
         created=now.isoformat(timespec="seconds"),
         profiles=environment.profiles,
-        excluded=excluded,
+        excluded=tuple(excluded),
         branch=source.branch or environment.branch,
     )
     return unique(release, records)

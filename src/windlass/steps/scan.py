@@ -29,7 +29,9 @@ def scan(tested: Results[Tested], tools: Tools, ignore_text: str | None, emit: E
             built.image
             or f"{project.registry.host}/{project.registry.repository(built.plan.service.image)}@{built.digest}"
         )
-        report = scan_image(tools.scanner, image, project.platforms, project.scan, ignore)
+        own = built.plan.service.build
+        platforms = (own and own.platforms) or project.platforms
+        report = scan_image(tools.scanner, image, platforms, project.scan, ignore)
         if isinstance(report, ScanReport) and report.refused:
             failed[name] = _refusal(name, report)
             emit(ServiceFinished("scan", name, "failed", tools.clock.now() - started, summary(report)))

@@ -204,6 +204,11 @@ def test_a_remote_that_refuses_is_not_taken_for_another_deployment(
         GitState(repository, str(tmp_path / "strict.git")).admit(release, "deploy", None)
 
 
+def test_a_remote_that_is_gone_is_named_with_git_s_reason(repository: Repository, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnusable, match="does not appear to be a git repository"):
+        GitState(repository, str(tmp_path / "gone.git")).records("production")
+
+
 def test_a_repository_that_cannot_be_written_is_not_taken_for_another_deployment(repository: Repository) -> None:
     commit = repository.snapshot().commit
     repository.git("update-ref", "refs/heads/windlass", commit)  # in the way of refs/heads/windlass/env/…

@@ -105,6 +105,21 @@ class TestBuilding:
         assert [service.name for service in delivery.rollout.release.services] == ["api", "batch"]
         assert [name for name, _ in delivery.rollout.release.excluded] == ["web"]
 
+    def test_with_keep_going_what_runs_of_a_failed_service_goes_on_running(self, world: World) -> None:
+        before = world.run()
+        world.edit("web/app.py", "broken")
+        world.edit("api/app.py", "second")
+        world.builder = replace(world.builder, failing={"web": ("no such package",)})
+        delivery = world.run(keep_going=True)
+        assert delivery.exit_code == ExitCode.STAGE_FAILED
+        assert delivery.rollout is not None and before.rollout is not None
+        assert delivery.rollout.release.excluded == ()
+        assert delivery.rollout.release.service("web") == replace(
+            before.rollout.release.service("web"),  # type: ignore[type-var]
+            built=False,
+        )
+        assert world.target.running["web"].well
+
     def test_another_branch_goes_up_to_publish(self, world: World) -> None:
         delivery = world.run(None)
         assert delivery.outcome == "published"
