@@ -86,12 +86,23 @@ def declare(arg: Arg, scope: Scope, globals_: Scope, given: Mapping[str, str], e
     outside: dict[str, str] = {}
     for name, default in arg.names:
         if name in given:
-            outside[name] = scope.values[name] = given[name]
+            if not _equals(default, given[name], scope, escape):
+                outside[name] = given[name]
+            scope.values[name] = given[name]
+            scope.unknown.discard(name)
         elif default is not None:
             scope.set(name, default, escape)
         elif name in globals_.values:
             outside[name] = scope.values[name] = globals_.values[name]
     return outside
+
+
+def _equals(default: str | None, value: str, scope: Scope, escape: str) -> bool:
+    """Whether an argument is given the value that it has anyway: then the stage's own text says it all."""
+    try:
+        return default is not None and scope.expand(default, escape) == value
+    except (UnknownVariable, BadWord):
+        return False
 
 
 def assign(env: Env, scope: Scope, escape: str) -> None:

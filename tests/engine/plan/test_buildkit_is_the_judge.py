@@ -14,8 +14,8 @@ from windlass import process
 from windlass.git.repository import EPOCH, Repository
 from windlass.git.tree import GitFiles
 from windlass.model.project import BuildSpec
-from windlass.testing.contracts.changes import BUSYBOX, CASES, Case
-from windlass.testing.files import FakeFiles
+from windlass.testing.contracts.change_case import BUSYBOX, Case, entries
+from windlass.testing.contracts.changes import CASES
 
 JUDGED = [case for case in CASES if case.judged]
 
@@ -30,16 +30,14 @@ def _write(files: Mapping[str, str], root: Path) -> None:
     for path in root.iterdir():
         if path.name != ".git":
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    tree = FakeFiles(files)
-    for number, name in enumerate(tree.paths):
+    for name, mode, text in entries(files):
         place = root / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        entry, text = tree.entry(number), tree.read(name) or ""
-        if entry.mode == "120000":
+        if mode == "120000":
             place.symlink_to(text)
             continue
-        place.write_text(text)
-        place.chmod(0o755 if entry.mode == "100755" else 0o644)
+        place.write_bytes(text.encode())
+        place.chmod(0o755 if mode == "100755" else 0o644)
 
 
 def _snapshot(files: Mapping[str, str], folder: Path) -> str:
@@ -50,22 +48,40 @@ def _snapshot(files: Mapping[str, str], folder: Path) -> str:
     return repository.git("write-tree").strip()
 
 
-def _build(files: Mapping[str, str], spec: BuildSpec, folder: Path, name: str) -> str:
-    """The digest of the image that a build of these files gives."""
-    tree = folder / name
+def _build(case: Case, spec: BuildSpec, folder: Path, side: str) -> str:
+    """The digest of the image that a side of a case gives."""
+    tree = folder / side
+    files = case.edited if side == "after" else case.files
     Repository(folder / "repository").materialise(_snapshot(files, folder), tree)
+    places: dict[str, str] = {}
+    for name, dockerfiles in case.images.items():
+        inline = BuildSpec(".", "Dockerfile", dockerfile_inline=dockerfiles[side == "after"])
+        places[name] = _made(inline, tree, folder / f"{side}-{name}", {})
+    for name, other in case.others.items():
+        places[name] = _made(other, tree, folder / f"{side}-{name}", places)
+    return _made(spec, tree, folder / f"{side}.oci", places).partition("@")[2]
+
+
+def _made(spec: BuildSpec, tree: Path, out: Path, places: Mapping[str, str]) -> str:
+    """Build into a layout; returns what a named context calls the image. `places` are the images that names stand for."""
     dockerfile = tree / spec.dockerfile
     if spec.dockerfile_inline is not None:
-        dockerfile = folder / "inline.Dockerfile"
+        dockerfile = out.with_suffix(".Dockerfile")
         dockerfile.write_text(spec.dockerfile_inline)
-    platforms = "linux/amd64" if BUSYBOX in dockerfile.read_text() else "linux/amd64,linux/arm64"
-    argv = ["--file", str(dockerfile), "--platform", platforms]
+    both = ("linux/amd64",) if BUSYBOX in dockerfile.read_text() else ("linux/amd64", "linux/arm64")
+    argv = ["--file", str(dockerfile), "--platform", ",".join(sorted(spec.platforms or both))]
     argv += [word for key, value in spec.args.items() for word in ("--build-arg", f"{key}={value}")]
     argv += [word for key, value in spec.labels.items() for word in ("--label", f"{key}={value}")]
-    argv += [word for key, value in spec.contexts.items() for word in ("--build-context", f"{key}={tree / value}")]
+    contexts = {**places, **{key: _place(value, tree, places) for key, value in spec.contexts.items()}}
+    argv += [word for key, value in contexts.items() for word in ("--build-context", f"{key}={value}")]
     argv += [word for one in spec.secrets for word in ("--secret", f"id={one.id},env={one.environment}")]
     argv += ["--target", spec.target] if spec.target else []
-    return _buildx([*argv, str(tree / spec.context)], folder / f"{name}.oci")
+    return f"oci-layout://{out}@{_buildx([*argv, str(tree / spec.context)], out)}"
+
+
+def _place(value: str, tree: Path, places: Mapping[str, str]) -> str:
+    name = value.removeprefix("service:").removeprefix("docker-image://")
+    return places[name] if name in places else str(tree / value)
 
 
 def _buildx(words: list[str], out: Path) -> str:
@@ -77,8 +93,8 @@ def _buildx(words: list[str], out: Path) -> str:
 
 @pytest.mark.parametrize("case", JUDGED, ids=[case.name for case in JUDGED])
 def test_buildkit_agrees(case: Case, folder: Path) -> None:
-    before = _build(case.files, case.before, folder, "before")
-    after = _build(case.edited, case.after or case.before, folder, "after")
+    before = _build(case, case.before, folder, "before")
+    after = _build(case, case.after or case.before, folder, "after")
 
     assert (before != after) == case.changes
 
