@@ -37,6 +37,7 @@ class ExitCode:
     STAGE_FAILED = 8
     REFUSED = 9
     NOTHING_TO_RESTORE = 10
+    AUDIT_DIFFERS = 11
     USAGE = 64
     INTERRUPTED = 130
 

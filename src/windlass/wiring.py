@@ -25,6 +25,7 @@ from windlass.model.project import Environment, Project
 from windlass.model.release import Release
 from windlass.model.source import Source
 from windlass.oci.client import RegistryClient
+from windlass.oci.difference import Content
 from windlass.paths import cache_dir, data_dir
 from windlass.plan.interface import BaseImages, Memory
 from windlass.scan.interface import Scanner
@@ -93,6 +94,14 @@ def tools(project: Project, repository: Repository, tree: str, *, registry: bool
 
 def registry_client(project: Project) -> RegistryClient:
     return RegistryClient(project.registry.host, insecure=project.registry.insecure or None)
+
+
+def published_images(project: Project) -> Callable[[str], Content]:
+    """The images of a repository of the project's registry, to be looked into."""
+    from windlass.oci.content import RegistryContent
+
+    client = registry_client(project)
+    return lambda repository: RegistryContent(client, repository)
 
 
 def registry_root() -> Path:

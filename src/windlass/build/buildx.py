@@ -52,7 +52,7 @@ class BuildxBuilder:
             transcript = self._run(request, emit, "build", metadata=metadata)
             digest = _result(metadata, request.service)
         # Writing the layer cache costs a whole pass over all layers; where every step came from it, nothing is new.
-        if request.cache and (transcript.worked or transcript.missed_cache):
+        if request.cache and request.keep_cache and (transcript.worked or transcript.missed_cache):
             self._export_cache(request)
         index = layout.as_index(request.layout, digest)
         if index != digest:

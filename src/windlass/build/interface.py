@@ -22,7 +22,7 @@ class BuildRequest:
     `layout` is the OCI layout folder to write to (created when missing; blobs that are there are kept). `cache` is a
     registry reference that layer caches are imported from and exported to, or None. `insecure` lists registry hosts
     that speak plain http. `secret_root` is the checkout that `BuildSecret.file` paths are relative to. `fresh` runs every
-    step again instead of taking it from a cache.
+    step again instead of taking it from a cache. Without `keep_cache` nothing is exported to `cache`.
     """
 
     service: str
@@ -41,6 +41,7 @@ class BuildRequest:
     insecure: tuple[str, ...] = ()
     secret_root: Path | None = None
     fresh: bool = False
+    keep_cache: bool = True
 
 
 class Builder(Protocol):

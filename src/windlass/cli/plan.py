@@ -1,16 +1,21 @@
-"""`windlass plan`: which services would be built, and why. Touches nothing."""
+"""`windlass plan`: which services would be built, and why. Changes nothing."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from windlass.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from windlass.cli.output import Output
+    from windlass.cli.session import Session
     from windlass.model.plan import Plan
+    from windlass.steps.audit import Audited
 
 EXAMPLE = "windlass plan --env staging --save plan.json && windlass run --plan plan.json"
 
@@ -22,6 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the plan for windlass run --plan FILE")
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 when something would be built")
     options.rebuild(parser)
+    parser.add_argument(
+        "--audit",
+        type=_positive,
+        metavar="N",
+        help="build N of the services that would be reused, publish nothing, and exit with 11 when an image differs",
+    )
+    options.progress(parser)
     options.as_json(parser)
 
 
@@ -39,18 +51,69 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.save.write_text(saved.dumps(plan), encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise UsageError(f"the plan cannot be saved there: {error.strerror}", where=str(arguments.save)) from error
+    audited = _audit(arguments, session, plan) if arguments.audit else None
     if arguments.json:
         from windlass.cli.output import print_json
 
-        print_json(saved.report(plan, session.project))
+        document = saved.report(plan, session.project)
+        print_json(document if audited is None else {**document, "audit": [asdict(one) for one in audited]})
     else:
         from windlass.cli.output import output
 
         tell(plan, arguments.save, output())
+        if audited is not None:
+            tell_audit(audited, output())
     if plan.failed:
         return ExitCode.STAGE_FAILED
+    if any(one.differences for one in audited or ()):
+        return ExitCode.AUDIT_DIFFERS
     changes = any(service.action == "build" for service in plan.services)
     return ExitCode.CHANGES if arguments.exit_code and changes else ExitCode.DONE
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("a number from 1 on")
+    return number
+
+
+def _audit(arguments: argparse.Namespace, session: Session, plan: Plan) -> tuple[Audited, ...]:
+    from windlass import wiring
+    from windlass.cli.progress import sink
+    from windlass.steps.audit import audit, sample
+
+    if not sample(plan, arguments.audit):
+        return ()
+    tools = session.tools
+    with sink(arguments.progress) as emit, tools.materialise(plan.source.tree) as folder:
+        published = wiring.published_images(session.project)
+        return audit(plan, arguments.audit, tools, tools.builder(emit), published, folder, emit)
+
+
+def tell_audit(audited: Sequence[Audited], out: Output) -> None:
+    from windlass.cli.output import short
+
+    out.say()
+    for one in audited:
+        if not one.differences:
+            apart = "" if one.rebuilt == one.remembered else ", times of files apart"
+            out.say(
+                f"[dim]same[/]   [bold]{one.service}[/] {short(one.remembered)}: built again it is the same image{apart}"
+            )
+            continue
+        out.say(
+            f"[red]differs[/]  [bold]{one.service}[/] {short(one.remembered)} is not what its inputs give", indent=9
+        )
+        for text in one.differences:
+            out.say(out.plain(text), indent=11, first=9)
+    if not audited:
+        out.say("nothing to audit: no service would be reused")
+    elif any(one.differences for one in audited):
+        out.say(
+            "A RUN that is in no layer cache runs again, and may give other files; any other difference is a missed change."
+        )
+        out.say("windlass run --rebuild SERVICE replaces the image.")
 
 
 def tell(plan: Plan, saved_to: Path | None, out: Output) -> None:
