@@ -31,7 +31,9 @@ def main(words: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=9, help="runs of each program (default: 9)")
     parser.add_argument("--services", type=int, default=500)
     parser.add_argument("--files", type=int, default=100_000)
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="where to generate; what is there already is used again")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="where to generate; what is there already is used again"
+    )
     parser.add_argument("--no-growth", action="store_true", help="leave out how time grows with the number of services")
     arguments = parser.parse_args(words)
     rounds = max(2, arguments.rounds)

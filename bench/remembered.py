@@ -46,7 +46,12 @@ def publish(client: RegistryClient, repository: str, text: str, tags: list[str])
     children = []
     layer = client.upload_bytes(repository, text.encode(), _LAYER)
     for architecture in PLATFORMS:
-        config = {"architecture": architecture, "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}
+        config = {
+            "architecture": architecture,
+            "os": "linux",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": []},
+        }
         stored = client.upload_bytes(repository, json.dumps(config).encode(), _CONFIG)
         manifest = {
             "schemaVersion": 2,

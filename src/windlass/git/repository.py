@@ -148,6 +148,10 @@ class Repository:
 
     # -- reading trees ----------------------------------------------------------------------------------------------
 
+    def list_tree(self, tree: str) -> str:
+        """What `git ls-tree -r -z` prints for a tree: `MODE TYPE OID<TAB>PATH`, each ended by NUL."""
+        return self.git("ls-tree", "-r", "-z", "--full-tree", tree)
+
     def entries(self, tree: str, paths: Sequence[str] = ()) -> list[TreeEntry]:
         """All files of a tree, recursively (no directories), sorted by path; `paths` limits them to some folders or files."""
         command = ["git", "ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,10 +27,13 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """`digest` (`sha256:<64 hex>`) over the canonical list of `inputs`; None when some input cannot be pinned, with `unpinned` saying which and why."""
+    """`digest` (`sha256:<64 hex>`) over the canonical list of `inputs`; None when some input cannot be pinned, with `unpinned` saying which and why.
+
+    `inputs` may be a list that is made when it is first looked into: few are, of a large repository.
+    """
 
     digest: str | None
-    inputs: tuple[Input, ...]
+    inputs: Sequence[Input]
     unpinned: tuple[str, ...] = ()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from windlass.model.plan import Input
+from windlass.plan.chosen import Chosen
 from windlass.plan.fingerprint import combine
 from windlass.plan.tree import Tree
 
@@ -18,18 +19,19 @@ class Attributes:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        found = [path for path in tree.paths if path.endswith(_FILE) and path.rpartition("/")[2] == _FILE]
+        found = [path for path in tree.paths if path.endswith(_FILE)]
+        found = [path for path in found if path.rpartition("/")[2] == _FILE]
         tree.prepare(found)
         lines = {path: _lines(tree.read(path) or "") for path in found}
         # Without any of these, Linux checks out the bytes that are in git, whatever the other lines say.
         told = any(word.startswith(_DECISIVE) for kept in lines.values() for line in kept for word in line.split()[1:])
         self._by_folder = {path.removesuffix(_FILE).rstrip("/"): kept for path, kept in lines.items() if kept and told}
 
-    def inputs(self, indexes: Sequence[int]) -> Iterator[Input]:
-        """Attribute files that apply to some files of the tree (by index, sorted)."""
+    def inputs(self, files: Chosen) -> Iterator[Input]:
+        """Attribute files that apply to some files of the tree."""
         for folder, lines in self._by_folder.items():
             low, high = self._tree.span(folder)
-            if any(low <= index < high for index in indexes):
+            if files.touches(low, high):
                 name = f"{folder}/{_FILE}" if folder else _FILE
                 yield Input("setting", name, combine(*lines))
 

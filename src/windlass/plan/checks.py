@@ -23,7 +23,7 @@ def fingerprint_of_tests(
     if test.target is not None:
         survey = surveys.tests[service.name]
         inputs = [*survey.inputs, *surveys.base_inputs(survey)]
-        stage = fingerprint(inputs, repository=service.image, platforms=platforms)
+        stage = fingerprint(inputs, repository=service.image, platforms=platforms, files=survey.files)
         return combine(_SCHEMA, "target", stage.digest or repr(stage.inputs), image.digest or "")
     parts = [test.command or ""]
     root = clean(test.files) if test.files is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
+from windlass.plan.chosen import Ranges, ranges_of
 from windlass.plan.ignore import IgnoreRules, read_patterns
 from windlass.plan.patterns import BadPattern, has_wildcards, matches
 from windlass.plan.tree import Tree, join, rooted
@@ -20,12 +21,9 @@ class Selection:
         self.indexes: set[int] = set()
         self.folders: set[str] = set()
 
-    def files(self) -> list[int]:
-        """All indexes, sorted."""
-        found = set(self.indexes)
-        for low, high in self.spans:
-            found.update(range(low, high))
-        return sorted(found)
+    def ranges(self) -> Ranges:
+        """All of them, as ranges of indexes."""
+        return ranges_of(self.spans, self.indexes)
 
 
 class Context:
@@ -98,7 +96,7 @@ class Context:
 
     def _below(self, folder: str, excludes: Sequence[str], into: Selection) -> None:
         low, high = self.tree.span(folder)
-        if not self.rules and not excludes:
+        if not excludes and (not self.rules or not self.rules.concern(self.tree.listing(low, high))):
             if low < high:
                 into.spans.add((low, high))
             return

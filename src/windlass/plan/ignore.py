@@ -48,6 +48,7 @@ class IgnoreRules:
     def __init__(self, patterns: Sequence[str]) -> None:
         self._rules: list[tuple[Callable[[str], object], bool]] = []
         expressions: list[str] = []
+        cleaned: list[str] = []
         for raw in patterns:
             pattern = raw.strip(_SPACE)
             if not pattern:
@@ -59,22 +60,30 @@ class IgnoreRules:
                 if not pattern:
                     raise BadPattern(raw)
             glob(pattern)  # its syntax is judged by filepath.Match, though its meaning is not
+            cleaned.append(pattern)
             expressions.append(_expression(pattern))
             self._rules.append((re.compile(expressions[-1], re.DOTALL).fullmatch, exception))
         self._exceptions = any(exception for _, exception in self._rules)
         self._folders: dict[str, _Matched] = {}
+        self._parts = [_literal(pattern) for pattern in cleaned]
         # Without exceptions the rules are one question: does any of them match the path or a folder above it?
         self._any = re.compile(f"(?:{'|'.join(expressions)})(?:/.*)?", re.DOTALL).fullmatch
 
     def __bool__(self) -> bool:
         return bool(self._rules)
 
+    def concern(self, paths: str) -> bool:
+        """Whether a rule could match any path that stands in a text; False is certain."""
+        return any(part in paths for part in self._parts)
+
     def ignores(self, path: str) -> bool:
         """Whether a file or folder (relative to the context, no leading "/") is left out."""
         if not self._rules or path in ("", "."):
             return False
+        if self._any(path) is None:
+            return False
         if not self._exceptions:
-            return self._any(path) is not None
+            return True
         parent = path.rpartition("/")[0]
         return self._decide(path, self._folder(parent) if parent else ())[0]
 
@@ -155,6 +164,12 @@ def _expression(pattern: str) -> str:
         rest = pattern[2:]
         return "(?:.*/)?" + re.escape(rest[1:]) if rest.startswith("/") else ".*" + re.escape(rest)
     return "".join(expression)
+
+
+def _literal(pattern: str) -> str:
+    """Text that every path has in it which the pattern matches, or whose folder it matches; empty where none is known."""
+    plain = re.split(r"[\[\\]", pattern)[0]  # from here on characters may not stand for themselves
+    return max(re.split(r"\*\*/?|[*?]", plain), key=len)
 
 
 def _class_end(pattern: str, at: int) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from windlass.model.plan import Input
 from windlass.model.project import BuildSpec
 from windlass.plan.attributes import Attributes
+from windlass.plan.chosen import Chosen
 from windlass.plan.context import Contexts
 from windlass.plan.dockerfile.lines import DockerfileError
 from windlass.plan.dockerfile.stages import read
@@ -27,10 +28,11 @@ runner come to the same fingerprint."""
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found. `images` maps an image name, as the Dockerfile has it, to the platforms it is needed for; `links` a
+    """What was found. `files` are those of the tree, `inputs` all else; `images` maps an image name, as the Dockerfile has it, to the platforms it is needed for; `links` a
     name to the service that stands for it; `onbuild` are the triggers of the target stage, for images built from it."""
 
     inputs: tuple[Input, ...] = ()
+    files: Chosen | None = None
     images: Mapping[str, frozenset[str]] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     frontend: str | None = None
@@ -92,8 +94,10 @@ class Surveyor:
                 reading.evaluate(targets, build, target or spec.target)
         except DockerfileError as error:
             raise _located(error, shown) from error
+        files = Chosen(self.tree, reading.selection.ranges())
         return Survey(
-            inputs=tuple(_listed(reading, shown, self.attributes)),
+            inputs=tuple(_listed(reading, shown, self.attributes, files)),
+            files=files,
             images={name: frozenset(platforms) for name, platforms in reading.images.items()},
             links=dict(reading.links),
             frontend=spec.args.get("BUILDKIT_SYNTAX") or dockerfile.syntax,
@@ -124,16 +128,12 @@ def _located(error: DockerfileError, shown: str) -> DockerfileError:
     return error
 
 
-def _listed(reading: Reading, shown: str, attributes: Attributes) -> Iterator[Input]:
-    """What was read, as inputs; `shown` is the Dockerfile's name for people."""
-    spec, tree = reading.spec, reading.tree
+def _listed(reading: Reading, shown: str, attributes: Attributes, files: Chosen) -> Iterator[Input]:
+    """What was read beside files, as inputs; `shown` is the Dockerfile's name for people."""
+    spec = reading.spec
     for (_, stage), texts in sorted(reading.texts.items()):
         yield Input("dockerfile", f"{shown}#{stage}", _merged(texts))
-    indexes = reading.selection.files()
-    yield from attributes.inputs(indexes)
-    for index in indexes:
-        entry = tree.entry(index)
-        yield Input("file", entry.path, f"{entry.mode}:{entry.oid}")
+    yield from attributes.inputs(files)
     for folder in sorted(reading.selection.folders):
         yield Input("file", f"{folder}/", "040000")
     for name, values in reading.args.items():

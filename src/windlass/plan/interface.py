@@ -40,6 +40,9 @@ class Files(Protocol):
     def entry(self, index: int) -> FileEntry:
         """What is at `paths[index]`."""
 
+    def listing(self, low: int, high: int) -> str:
+        """What is at `paths[low:high]`, as `git ls-tree -r -z` prints it: `MODE TYPE OID<TAB>PATH`, joined by NUL."""
+
     def read(self, path: str) -> str | None:
         """The text of a file, or the target of a symlink, at exactly this path; None when there is none."""
 

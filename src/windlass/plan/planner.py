@@ -14,6 +14,7 @@ from windlass.model.project import Project, Service
 from windlass.model.source import Source
 from windlass.plan.checks import fingerprint_of_tests
 from windlass.plan.fingerprint import combine, fingerprint
+from windlass.plan.inputs import Survey
 from windlass.plan.interface import BaseImages, Files, Memory, Remembered
 from windlass.plan.names import platform_of
 from windlass.plan.survey import Surveys, survey_all
@@ -108,7 +109,7 @@ def make_plan(
         environment=environment,
         platforms=project.platforms,
         services=tuple(plans.values()),
-        notes=_notes(plans.values()),
+        notes=_notes(surveys.of[service.name] for service in surveys.services),
         failed=surveys.failed,
     )
 
@@ -151,7 +152,9 @@ def _fingerprints(project: Project, surveys: Surveys) -> dict[str, Fingerprint]:
             if below.digest is None:
                 inputs.append(Input("unpinned", f"it is built from {name}, which cannot be pinned", ""))
         inputs += [Input("unpinned", reason, "") for reason in survey.unpinned]
-        prints[service.name] = fingerprint(inputs, repository=_repository(project, service), platforms=platforms)
+        prints[service.name] = fingerprint(
+            inputs, repository=_repository(project, service), platforms=platforms, files=survey.files
+        )
     return prints
 
 
@@ -194,13 +197,8 @@ def _reasons(plan: ServicePlan, memory: Memory, repository: str, branch: str | N
     return shorten(explanation.sentences())
 
 
-def _notes(plans: Iterable[ServicePlan]) -> tuple[str, ...]:
-    submodules = {
-        item.name: None
-        for plan in plans
-        for item in plan.fingerprint.inputs
-        if item.kind == "file" and item.digest.startswith("160000:")
-    }
+def _notes(surveys: Iterable[Survey]) -> tuple[str, ...]:
+    submodules = {path: None for survey in surveys if survey.files for path in survey.files.submodules()}
     return tuple(
         f"the submodule {path} is counted by its commit; its files are not part of the build" for path in submodules
     )

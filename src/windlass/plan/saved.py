@@ -6,7 +6,7 @@ Values of build arguments are in neither: fingerprints hold hashes of them, and 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from windlass.errors import ConfigError, UsageError
@@ -48,7 +48,7 @@ def dumps(plan: Plan) -> str:
     """A plan as text that `loads` reads back."""
     services = []
     for item in plan.services:
-        fields = asdict(item)
+        fields = asdict(replace(item, fingerprint=replace(item.fingerprint, inputs=tuple(item.fingerprint.inputs))))
         fields["service"] = item.service.name
         services.append(fields)
     document = {

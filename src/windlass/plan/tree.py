@@ -19,6 +19,8 @@ class Tree:
         self.paths: Sequence[str] = files.paths
         self._entries: dict[int, FileEntry] = {}
         self._texts: dict[str, str | None] = {}
+        self.listing = files.listing
+        self.digests: dict[tuple[tuple[int, int], ...], str] = {}
 
     def span(self, folder: str) -> tuple[int, int]:
         """The half-open range of indexes of all files below a folder."""

@@ -28,6 +28,12 @@ class FakeFiles:
         oid = text if mode == "160000" else hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
         return FileEntry(path, mode, oid)
 
+    def listing(self, low: int, high: int) -> str:
+        entries = [self.entry(index) for index in range(low, high)]
+        return "\0".join(
+            f"{one.mode} {'commit' if one.mode == '160000' else 'blob'} {one.oid}\t{one.path}" for one in entries
+        )
+
     def read(self, path: str) -> str | None:
         value = self._files.get(path)
         if value is None:
