@@ -70,5 +70,10 @@ until_true() {
   done
 }
 
+# limit SECONDS COMMAND…: end it after a time, where this machine has the program for that (macOS has not).
+limit() {
+  if command -v timeout >/dev/null; then timeout "$@"; else shift && "$@"; fi
+}
+
 # Put the container engine's client on PATH, where it is one of ours.
 use_engine() { eval "$("$ROOT/script/engine" --env)"; }

@@ -21,6 +21,16 @@ _apt = Lock()
 
 def sources() -> list[str]:
     """Where this machine's apt installs from, for the release the images hold: its mirror and keyring are honoured."""
+    lines = _sources()
+    if SUITE not in lines:  # apt learns the labels of its sources from the lists, which a bare machine may not have yet
+        run("apt-get", "update", "-qq")
+        lines = _sources()
+    if SUITE not in lines:
+        raise CannotMake("apt knows no Debian archive; check /etc/apt/sources.list.d")
+    return list(lines.values())
+
+
+def _sources() -> dict[str, str]:
     form = "$(LABEL)|$(REPO_URI)|$(SIGNED_BY)"
     lines: dict[str, str] = {}
     for line in run("apt-get", "indextargets", "--format", form, "Created-By: Packages").splitlines():
@@ -28,9 +38,7 @@ def sources() -> list[str]:
         key = key if key.startswith("/") else "/usr/share/keyrings/debian-archive-keyring.gpg"
         for suite in {"Debian": (SUITE, f"{SUITE}-updates"), "Debian-Security": (f"{SUITE}-security",)}.get(label, ()):
             lines.setdefault(suite, f"deb [signed-by={key}] {uri} {suite} main")
-    if SUITE not in lines:
-        raise CannotMake("apt knows no Debian archive; check /etc/apt/sources.list.d, and run apt-get update")
-    return list(lines.values())
+    return lines
 
 
 def bootstrap(architecture: str, packages: tuple[str, ...], root: Path) -> None:
