@@ -142,6 +142,8 @@ def test_needing_a_service_behind_an_inactive_profile_is_said_with_the_profile()
         ({}, True),
         ({"restart": "no", "ports": [{"target": 80}]}, True),
         ({"restart": "always"}, False),
+        ({"restart": "on-failure:3"}, True),
+        ({"restart": "on-failure", "ports": [{"target": 80}]}, False),
         ({"ports": [{"target": 80}]}, False),
         ({"healthcheck": {"test": ["CMD", "true"]}}, False),
     ],
