@@ -15,7 +15,11 @@ LOCKED = (
 
 @pytest.mark.parametrize(
     ("said", "again"),
-    [(LOCKED, True), ("ERROR: failed to solve: process did not complete successfully: exit code: 1", False), ("", False)],
+    [
+        (LOCKED, True),
+        ("ERROR: failed to solve: process did not complete successfully: exit code: 1", False),
+        ("", False),
+    ],
 )
 def test_only_a_collision_is_tried_again(said: str, again: bool) -> None:
     transcript = Transcript("web", "build", PlainReader())
