@@ -13,27 +13,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from windlass.build.interface import Builder
-from windlass.deploy.interface import Target
-from windlass.doctor.examine import Verdict
+from windlass.config.ahead import Ahead
 from windlass.errors import ConfigError, WindlassError
 from windlass.git.repository import Repository
-from windlass.model.events import Emit
-from windlass.model.observation import CheckResult, Endpoint
-from windlass.model.plan import Plan
-from windlass.model.project import Environment, Project
-from windlass.model.release import Release
-from windlass.model.source import Source
-from windlass.oci.client import RegistryClient
-from windlass.oci.difference import Content
 from windlass.paths import cache_dir, data_dir
-from windlass.plan.interface import BaseImages, Memory
-from windlass.scan.interface import Scanner
 from windlass.steps.tools import Tools
 from windlass.waiting import SystemClock
 
 if TYPE_CHECKING:
+    from windlass.build.interface import Builder
     from windlass.compose.load import ComposeModel
+    from windlass.deploy.interface import Target
+    from windlass.doctor.examine import Verdict
+    from windlass.git.tree import GitFiles
+    from windlass.model.events import Emit
+    from windlass.model.observation import CheckResult, Endpoint
+    from windlass.model.plan import Plan
+    from windlass.model.project import Environment, Project
+    from windlass.model.release import Release
+    from windlass.model.source import Source
+    from windlass.oci.client import RegistryClient
+    from windlass.oci.difference import Content
+    from windlass.oci.memory import RegistryMemory
+    from windlass.oci.mirrors import Mirrors
+    from windlass.plan.interface import BaseImages
+    from windlass.scan.interface import Scanner
     from windlass.verify.api import Suite
 
 
@@ -52,11 +56,62 @@ def load_project(repository: Repository, source: Source, *, from_checkout: bool)
 
     if from_checkout:
         return load(repository.root)
-    with materialised(repository, source.tree) as folder:
+    with _declared(repository, source.tree) as folder:
         return load(repository.root, directory=folder)
 
 
-def tools(project: Project, repository: Repository, tree: str, *, registry: bool = True) -> Tools:
+class HeadStart:
+    """What every plan needs whatever the project says, under way while the project is still being read.
+
+    Args:
+        source: the commit that is planned, or that the working tree has gone on from.
+    """
+
+    def __init__(self, repository: Repository, source: Source) -> None:
+        self._repository = repository
+        self._tree = source.tree
+        self._listed = Ahead(lambda: repository.list_tree(source.tree))
+        self.mirrors = Ahead(_mirrors)
+        self._files: Ahead[GitFiles] | None = None
+
+    def know(self, source: Source) -> None:
+        """The source is certain now."""
+        self._files = Ahead(lambda: self._read(source.tree))
+
+    def files(self, source: Source) -> GitFiles:
+        """The files of what is planned."""
+        return self._files.result() if self._files is not None else self._read(source.tree)
+
+    def _read(self, tree: str) -> GitFiles:
+        from windlass.git.tree import GitFiles
+
+        listed = self._listed.result()
+        import windlass.plan.planner  # noqa: F401 (imported while Compose is waited for)
+
+        if tree != self._tree:
+            return GitFiles(self._repository, tree, listed=listed, since=self._tree)
+        return GitFiles(self._repository, tree, listed=listed)
+
+
+def _mirrors() -> Mirrors:
+    from windlass.oci.mirrors import engine_mirrors
+
+    return engine_mirrors()
+
+
+@contextmanager
+def _declared(repository: Repository, tree: str) -> Iterator[Path]:
+    """A folder with the files of a tree that say what the project is; with all files where they cannot be told apart."""
+    from windlass.config.declaring import declaring
+
+    paths = declaring(lambda names: repository.read_many([f"{tree}:{name}" for name in names]))
+    with materialised(repository, tree, paths) as folder:
+        yield folder
+
+
+def tools(
+    project: Project, repository: Repository, tree: str, *, registry: bool = True, started: HeadStart | None = None
+) -> Tools:
     """All drivers of a project; `tree` is the one it was read from. With `registry`, the embedded registry is started if it is the one configured."""
     from windlass.oci.images import RegistryImages
     from windlass.oci.memory import RegistryMemory
@@ -70,7 +125,7 @@ def tools(project: Project, repository: Repository, tree: str, *, registry: bool
     shared = [project.registry.repository(name) for name in ("windlass/cache", *(s.image for s in project.buildable))]
     return Tools(
         project=project,
-        plan=_planner(project, repository, memory),
+        plan=_planner(project, repository, memory, started),
         memory=memory,
         images=RegistryImages(client, mount_from=shared),
         builder=lambda emit: make_builder(project, emit),
@@ -93,6 +148,8 @@ def tools(project: Project, repository: Repository, tree: str, *, registry: bool
 
 
 def registry_client(project: Project) -> RegistryClient:
+    from windlass.oci.client import RegistryClient
+
     return RegistryClient(project.registry.host, insecure=project.registry.insecure or None)
 
 
@@ -117,10 +174,10 @@ def ensure_registry(project: Project) -> None:
         ensure_running(project.registry.host, registry_root(), data_dir() / "registry.log")
 
 
-def base_images() -> BaseImages:
+def base_images(started: HeadStart | None = None) -> BaseImages:
     from windlass.oci.bases import RegistryBaseImages
 
-    return RegistryBaseImages()
+    return RegistryBaseImages(started.mirrors.result) if started is not None else RegistryBaseImages()
 
 
 def make_builder(project: Project, emit: Emit) -> Builder:
@@ -154,12 +211,15 @@ def secrets_present(project: Project, environment: Environment) -> dict[str, boo
 
 
 @contextmanager
-def materialised(repository: Repository, tree: str) -> Iterator[Path]:
-    """A folder with a tree's files, gone at the end."""
+def materialised(repository: Repository, tree: str, paths: Sequence[str] | None = None) -> Iterator[Path]:
+    """A folder with a tree's files, or those at or below some paths, gone at the end."""
     place = cache_dir() / "contexts"
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{tree[:12]}-", dir=place) as folder:
-        repository.materialise(tree, Path(folder))
+        if paths is None:
+            repository.materialise(tree, Path(folder))
+        else:
+            repository.materialise_few(tree, Path(folder), paths)
         yield Path(folder)
 
 
@@ -190,17 +250,20 @@ def _best_builder() -> str:
     return "buildx" if shutil.which("docker") or not shutil.which("buildah") else "buildah"
 
 
-def _planner(project: Project, repository: Repository, memory: Memory) -> Callable[..., Plan]:
+def _planner(
+    project: Project, repository: Repository, memory: RegistryMemory, started: HeadStart | None
+) -> Callable[..., Plan]:
     def plan(source: Source, environment: str | None, *, only: Sequence[str] = (), rebuild: Sequence[str] = ()) -> Plan:
         from windlass.git.tree import GitFiles
         from windlass.plan.planner import make_plan
 
+        memory.prepare()
         return make_plan(
             project,
             source,
-            GitFiles(repository, source.tree),
+            started.files(source) if started is not None else GitFiles(repository, source.tree),
             memory,
-            base_images(),
+            base_images(started),
             environment=environment,
             only=only,
             rebuild=rebuild,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,12 +41,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
     from windlass.errors import ExitCode, UsageError
-    from windlass.plan import saved
 
-    session = open_session(arguments)
+    gc.disable()  # a plan of a large repository makes much that lives to its end
+    session = open_session(arguments, planning=True)
     environment = session.chosen(arguments.env)
     rebuild = session.rebuild(arguments.rebuild)
     plan = session.tools.plan(session.source, environment.name if environment else None, rebuild=rebuild)
+    if arguments.save or arguments.json:
+        from windlass.plan import saved
     if arguments.save:
         try:
             arguments.save.write_text(saved.dumps(plan), encoding="utf-8")

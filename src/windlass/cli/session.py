@@ -6,15 +6,18 @@ import argparse
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from windlass import wiring
+from windlass.config.ahead import Ahead
 from windlass.errors import UsageError
 from windlass.git.repository import Repository
-from windlass.model.plan import Plan
-from windlass.model.project import Environment, Project
-from windlass.model.source import Source
-from windlass.plan import saved
 from windlass.steps.tools import Tools
+
+if TYPE_CHECKING:
+    from windlass.model.plan import Plan
+    from windlass.model.project import Environment, Project
+    from windlass.model.source import Source
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,12 @@ class Session:
     repository: Repository
     source: Source
     project: Project
+    started: wiring.HeadStart | None = None
 
     @cached_property
     def tools(self) -> Tools:
         """All drivers; the embedded registry is up."""
-        return wiring.tools(self.project, self.repository, self.source.tree)
+        return wiring.tools(self.project, self.repository, self.source.tree, started=self.started)
 
     @cached_property
     def view(self) -> Tools:
@@ -72,16 +76,33 @@ class Session:
         return self.services(names)
 
 
-def open_session(arguments: argparse.Namespace) -> Session:
+def open_session(arguments: argparse.Namespace, *, planning: bool = False) -> Session:
     """Open the repository around `--directory`, at `--commit` or as it is.
+
+    Args:
+        planning: a plan will be made of it for certain: begin with what does not hang on the project.
 
     Raises:
         EnvironmentUnusable, ConfigError, UsageError
     """
     repository = wiring.open_repository(arguments.directory)
-    source = repository.snapshot(getattr(arguments, "commit", None))
-    here = getattr(arguments, "commit", None) is None or repository.checked_out(source.tree)
-    return Session(repository, source, wiring.load_project(repository, source, from_checkout=here))
+    ref = getattr(arguments, "commit", None)
+    source = repository.snapshot(ref) if ref is not None else repository.head()
+    started = wiring.HeadStart(repository, source) if planning else None
+    if ref is not None:
+        if started is not None:
+            started.know(source)
+        return Session(repository, source, wiring.load_project(repository, source, from_checkout=False), started)
+    at_head = source
+    loading = Ahead(lambda: wiring.load_project(repository, at_head, from_checkout=True))
+    try:
+        source = repository.worktree(at_head)
+    except BaseException:
+        loading.abandon()
+        raise
+    if started is not None:
+        started.know(source)
+    return Session(repository, source, loading.result(), started)
 
 
 def open_plan(arguments: argparse.Namespace) -> tuple[Session, Plan]:
@@ -91,6 +112,8 @@ def open_plan(arguments: argparse.Namespace) -> tuple[Session, Plan]:
         UsageError: `--commit` contradicts it, or the repository does not have its tree any more.
         ConfigError: the file is not a saved plan.
     """
+    from windlass.plan import saved
+
     file: Path = arguments.plan
     if arguments.commit or arguments.rebuild:
         raise UsageError("--plan says already what is delivered and built", remedy="leave out --commit and --rebuild")
@@ -106,5 +129,5 @@ def open_plan(arguments: argparse.Namespace) -> tuple[Session, Plan]:
         raise UsageError(
             "this repository does not have what the plan delivers", where=str(file), remedy="make the plan again"
         )
-    project = wiring.load_project(repository, source, from_checkout=repository.checked_out(source.tree))
+    project = wiring.load_project(repository, source, from_checkout=False)
     return Session(repository, source, project), saved.loads(text, project, str(file))

@@ -9,7 +9,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from windlass import process
@@ -92,6 +93,18 @@ class Repository:
             UsageError: no such commit.
             EnvironmentUnusable: the repository has no commit yet, or git cannot read its working tree.
         """
+        return self._at(ref) if ref is not None else self.worktree(self._at(None))
+
+    def head(self) -> Source:
+        """The commit that the working tree has gone on from. Raises EnvironmentUnusable as `snapshot`."""
+        return self._at(None)
+
+    def worktree(self, head: Source) -> Source:
+        """The working tree as it is, on top of what `head` gave."""
+        tree = self._write_worktree(head.tree)
+        return replace(head, tree=tree, dirty=tree != head.tree)
+
+    def _at(self, ref: str | None) -> Source:
         commit = self.resolve(ref or "HEAD")
         if commit is None:
             if ref is not None and self.resolve("HEAD") is not None:
@@ -99,9 +112,10 @@ class Repository:
             raise EnvironmentUnusable(
                 "this repository has no commit yet", where=str(self.root), remedy="git add -A && git commit -m start"
             )
-        tree, stamp = self.git("show", "-s", "--format=%T %ct", commit).split()
-        worktree = tree if ref is not None else self._write_worktree()
-        return Source(commit, worktree, self._branch(ref, commit), worktree != tree, int(stamp))
+        with ThreadPoolExecutor(1) as pool:
+            branch = pool.submit(self._branch, ref, commit)
+            tree, stamp = self.git("show", "-s", "--format=%T %ct", commit).split()
+            return Source(commit, tree, branch.result(), False, int(stamp))
 
     def resolve(self, rev: str) -> str | None:
         """The full commit id of a revision, or None."""
@@ -117,21 +131,33 @@ class Repository:
         if ref is not None and ref != "HEAD" and self.resolve(f"refs/heads/{ref}") == commit:
             return ref
         current = self.git("symbolic-ref", "--quiet", "--short", "HEAD", check=False).strip()
-        if current and self.resolve("HEAD") == commit:
+        if current and (ref in (None, "HEAD") or self.resolve("HEAD") == commit):
             return current
         # A CI checkout is usually detached; the branch is in the runner's environment then.
         named = os.environ.get("GITHUB_REF_NAME") if os.environ.get("GITHUB_REF_TYPE") == "branch" else None
         return named if named and os.environ.get("GITHUB_SHA") == commit else None
 
-    def _write_worktree(self) -> str:
+    def _write_worktree(self, head: str | None = None) -> str:
+        """The working tree as a tree object; `head` is the tree it has gone on from, if that is known."""
+        changed, untracked = self._touched()
+        if head is not None and not changed and not untracked and self._staged_nothing(head):
+            return head
         index = self.root / self.git("rev-parse", "--git-path", "index").strip()
         with tempfile.TemporaryDirectory(prefix="windlass-") as folder:
             copy = Path(folder) / "index"
             if index.exists():
                 shutil.copyfile(index, copy)  # keeps git's record of unchanged files, so only changed ones are hashed
             env = {"GIT_INDEX_FILE": str(copy)}
-            for words in (("--update", "--", ":/"), ("--all", "--", ":/", *_PRIVATE)):
-                added = process.run(["git", "add", *words], cwd=self.root, env={**_PLAIN, **env})
+            listed = ("--pathspec-from-file=-", "--pathspec-file-nul")
+            for words, paths in ((("--update", *listed), changed), (listed, untracked)):
+                if not paths:
+                    continue
+                added = process.run(
+                    ["git", "--literal-pathspecs", "add", *words],
+                    cwd=self.root,
+                    env={**_PLAIN, **env},
+                    input=os.fsdecode(b"\0".join(paths)),
+                )
                 if not added.ok:
                     said = next((line for line in added.stderr.splitlines() if line.startswith("error:")), None)
                     raise EnvironmentUnusable(
@@ -142,15 +168,44 @@ class Repository:
                     )
             return self.git("write-tree", env=env).strip()
 
+    def _touched(self) -> tuple[list[bytes], list[bytes]]:
+        """Tracked files that may have changed (those that git's record of the checkout does not vouch for), and untracked ones.
+
+        Asked side by side, and only these are given to `git add`: it would look at every file of the checkout by itself.
+        """
+
+        def ask(*words: str) -> list[bytes]:
+            found = process.run_bytes(["git", *words], cwd=self.root, env=_PLAIN)
+            return list(dict.fromkeys(found.split(b"\0")[:-1]))
+
+        with ThreadPoolExecutor(1) as pool:
+            untracked = pool.submit(ask, "ls-files", "-z", "--others", "--exclude-standard", "--", ":/", *_PRIVATE)
+            changed = ask("diff-files", "-z", "--name-only", "--ignore-submodules=dirty")
+            return changed, untracked.result()
+
+    def _staged_nothing(self, tree: str) -> bool:
+        return process.run(["git", "diff-index", "--cached", "--quiet", tree, "--"], cwd=self.root, env=_PLAIN).ok
+
     def checked_out(self, tree: str) -> bool:
         """Whether the work tree, uncommitted changes included, holds exactly these files."""
-        return self._write_worktree() == tree
+        return self._write_worktree(tree) == tree
 
     # -- reading trees ----------------------------------------------------------------------------------------------
 
     def list_tree(self, tree: str) -> str:
         """What `git ls-tree -r -z` prints for a tree: `MODE TYPE OID<TAB>PATH`, each ended by NUL."""
         return self.git("ls-tree", "-r", "-z", "--full-tree", tree)
+
+    def changes(self, before: str, after: str) -> list[tuple[str, str | None]]:
+        """Paths at which two trees differ, each with its line of `list_tree` in the second one, or None where it is gone."""
+        out = self.git("diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", before, after)
+        fields = iter(out.split("\0")[:-1])
+        found: list[tuple[str, str | None]] = []
+        for head, path in zip(fields, fields, strict=True):
+            _, mode, _, oid, letter = head.split(" ")
+            kind = "commit" if mode == "160000" else "blob"
+            found.append((path, None if letter == "D" else f"{mode} {kind} {oid}\t{path}"))
+        return found
 
     def entries(self, tree: str, paths: Sequence[str] = ()) -> list[TreeEntry]:
         """All files of a tree, recursively (no directories), sorted by path; `paths` limits them to some folders or files."""
@@ -190,11 +245,27 @@ class Repository:
         Modes are 644 and 755. Times follow from content (see `file_time`), so the same tree gives the same files wherever
         and whenever it is written.
         """
+        blobs = [entry for entry in self.entries(tree, list(paths)) if entry.kind == "blob"]
+        self._check_out(blobs, destination, ("read-tree", tree))
+
+    def materialise_few(self, tree: str, destination: Path, paths: Sequence[str]) -> None:
+        """The same for few files of a large tree, without looking at the others."""
+        attributes = {"/".join([*parts, ".gitattributes"]) for path in paths for parts in _folders(path)}
+        listed = self.entries(tree, sorted({*paths, *attributes})) if paths else []
+        if any(entry.mode == "120000" for entry in listed):  # what it points to is wanted too
+            self.materialise(tree, destination)
+            return
+        blobs = [entry for entry in listed if entry.kind == "blob"]
+        lines = "".join(f"{entry.mode} {entry.kind} {entry.oid}\t{entry.path}\0" for entry in blobs)
+        self._check_out(blobs, destination, ("update-index", "-z", "--index-info"), lines)
+
+    def _check_out(
+        self, blobs: Sequence[TreeEntry], destination: Path, fill: Sequence[str], lines: str | None = None
+    ) -> None:
         destination.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="windlass-") as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            self.git("read-tree", tree, env=env)
-            blobs = [entry for entry in self.entries(tree, list(paths)) if entry.kind == "blob"]
+            self.git(*fill, env=env, input=lines)
             names = "\0".join(entry.path for entry in blobs)
             plain = ("-c", "core.autocrlf=false", "-c", "core.symlinks=true")
             self.git(*plain, "checkout-index", "-f", "-z", "--stdin", f"--prefix={destination}/", env=env, input=names)
@@ -289,6 +360,12 @@ class Repository:
 def _seen(remote: str, name: str) -> str:
     """Where it is kept what a remote's ref was when it was looked at last; never shown as a branch."""
     return f"refs/windlass/seen/{remote}/{name.removeprefix('refs/heads/')}"
+
+
+def _folders(path: str) -> list[list[str]]:
+    """The folders a path is in, as their parts: `a/b/c` → [], [a], [a, b]."""
+    parts = path.split("/")
+    return [parts[:depth] for depth in range(len(parts))]
 
 
 def _entry(line: str) -> TreeEntry:

@@ -14,9 +14,12 @@ _SUBMODULE = "160000 commit "
 class GitFiles:
     """The files of one tree object of a repository (the driver of `plan.interface.Files`)."""
 
-    def __init__(self, repository: Repository, tree: str, *, listed: str | None = None) -> None:
+    def __init__(
+        self, repository: Repository, tree: str, *, listed: str | None = None, since: str | None = None
+    ) -> None:
         """Args:
-        listed: what `git ls-tree -r -z --full-tree` printed for the tree, if somebody asked already.
+        listed: what `Repository.list_tree` gave for the tree, if somebody asked already.
+        since: the tree that `listed` is of, when it is another one.
         """
         self._repository = repository
         if listed is None:
@@ -30,6 +33,15 @@ class GitFiles:
             self._lines = [self._lines[at] for at in order]
             self._paths = [self._paths[at] for at in order]
         self._texts: dict[str, str | None] = {}
+        if since is not None:
+            self._move(repository.changes(since, tree))
+
+    def _move(self, changes: Sequence[tuple[str, str | None]]) -> None:
+        for path, line in changes:
+            at = bisect_left(self._paths, path)
+            there = at < len(self._paths) and self._paths[at] == path
+            self._paths[at : at + there] = [path] if line is not None else []
+            self._lines[at : at + there] = [line] if line is not None else []
 
     @property
     def paths(self) -> Sequence[str]:

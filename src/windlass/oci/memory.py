@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from windlass.model.plan import Input
@@ -37,6 +38,21 @@ class RegistryMemory:
         self._records = f"{prefix}/{records.FINGERPRINTS}" if prefix else records.FINGERPRINTS
         self._tests = f"{prefix}/{records.TESTS}" if prefix else records.TESTS
         self._now = now
+        self._listing: Future[list[str]] | None = None
+
+    def prepare(self) -> None:
+        """Ask for the list that `recall` will need; it comes in the background."""
+        if self._listing is None:
+            future: Future[list[str]] = Future()
+            self._listing = future
+
+            def ask() -> None:
+                try:
+                    future.set_result(self._tags(self._records))
+                except BaseException as error:  # raised again where the list is looked into
+                    future.set_exception(error)
+
+            threading.Thread(target=ask, daemon=True, name="windlass-recall").start()
 
     def recall(self, wanted: Sequence[tuple[str, str]]) -> dict[str, Remembered | str]:
         """One paged tag list for all, then one GET per image and one HEAD per platform, in parallel (see `integrity.damage`).
@@ -46,7 +62,8 @@ class RegistryMemory:
         """
         if not wanted:
             return {}
-        known = records.index_tags(self._tags(self._records))
+        listing, self._listing = self._listing, None
+        known = records.index_tags(listing.result() if listing is not None else self._tags(self._records))
         asked = [
             (repository, fingerprint, known[key])
             for repository, fingerprint in dict.fromkeys(wanted)

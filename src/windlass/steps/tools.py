@@ -6,21 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from windlass.build.interface import Builder
-from windlass.deploy.interface import Target
-from windlass.model.events import Emit
-from windlass.model.observation import CheckResult, Endpoint
-from windlass.model.plan import Plan
-from windlass.model.project import Environment, Project
-from windlass.model.release import Release
-from windlass.model.source import Source
-from windlass.oci.interface import Images
-from windlass.plan.interface import Memory
-from windlass.scan.interface import Scanner
-from windlass.state.interface import State
-from windlass.waiting import Clock
+if TYPE_CHECKING:  # a plan needs none of these
+    from windlass.build.interface import Builder
+    from windlass.deploy.interface import Target
+    from windlass.model.events import Emit
+    from windlass.model.observation import CheckResult, Endpoint
+    from windlass.model.plan import Plan
+    from windlass.model.project import Environment, Project
+    from windlass.model.release import Release
+    from windlass.model.source import Source
+    from windlass.oci.interface import Images
+    from windlass.plan.interface import Memory
+    from windlass.scan.interface import Scanner
+    from windlass.state.interface import State
+    from windlass.waiting import Clock
 
 
 class Planner(Protocol):
