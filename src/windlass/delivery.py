@@ -19,13 +19,14 @@ from typing import Any, Literal
 from windlass.errors import Refused, ScanRefused, WindlassError
 from windlass.model.artifacts import Published, Scanned
 from windlass.model.delivery import DeliveredService, Delivery, DeliveryOutcome, Results, RollOut
-from windlass.model.events import Emit, StageOutcome
+from windlass.model.events import Emit, Notice, StageOutcome
 from windlass.model.plan import Plan, ServicePlan
 from windlass.model.project import Environment
 from windlass.model.release import Kind, Release
 from windlass.model.source import Source
 from windlass.steps.build import build
 from windlass.steps.compose_release import compose_release
+from windlass.steps.layouts import layouts
 from windlass.steps.publish import publish
 from windlass.steps.roll_out import roll_out
 from windlass.steps.scan import scan
@@ -71,13 +72,14 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
             verdict.detail = summary(plan)
         work = any(service.action == "build" or _to_test(service) for service in plan.services)
         folder = stack.enter_context(tools.materialise(order.source.tree)) if work else Path()
+        kept = stack.enter_context(layouts(tools.scratch, tools.project.name)) if work else Path()
         builder = tools.builder(emit) if work else None
 
         with watch.stage("build", _to_build(plan)) as verdict:
-            built = build(plan, tools, builder, folder, emit)
+            built = build(plan, tools, builder, folder, kept, emit)
             verdict.outcome = _outcome(built, {}, unchanged=not _to_build(plan))
         with watch.stage("test") as verdict:
-            tested = test(built, tools, builder, folder, emit)
+            tested = test(built, tools, builder, folder, kept, emit)
             verdict.outcome = _outcome(tested, built.failed)
         with watch.stage("scan") as verdict:
             scanned = scan(tested, tools, tools.ignore_file(order.source), emit)
@@ -88,6 +90,8 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
             published = publish(scanned, order.source, tags, tools, emit)
             verdict.outcome = _outcome(published, scanned.failed)
 
+    if environment is None:
+        emit(Notice(_no_environment(order.source.branch, tools), remedy="windlass run --env ENV deploys it"))
     if environment is None or (published.failed and not order.keep_going) or not published.done:
         return _report(order, watch, scanned, published.done, published.failed, None)
     release = compose_release(
@@ -124,6 +128,12 @@ def deploy(release: Release, kind: Kind, environment: Environment, tools: Tools,
         rollout=rollout,
         not_scanned=_not_scanned(service.scanned for service in release.services),
     )
+
+
+def _no_environment(branch: str | None, tools: Tools) -> str:
+    place = f"no environment follows the branch {branch}" if branch else "HEAD is on no branch"
+    known = ", ".join(f"{one.name} ({one.branch})" for one in tools.project.environments if one.branch)
+    return f"published, not deployed: {place}" + (f"; there are {known}" if known else "")
 
 
 def summary(plan: Plan) -> str:

@@ -26,7 +26,7 @@ class GitState:
         self._remote = remote
         self._now = now
 
-    def records(self, environment: str, limit: int = 200) -> tuple[Record, ...]:
+    def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         self._head(environment)
         ref = ref_name(environment)
         commits = self._repository.history(ref, limit)

@@ -10,7 +10,7 @@ from windlass.model.release import Kind, Outcome, Record, Release
 class State(Protocol):
     """Drivers: `git_ref.GitState` and `testing.state.FakeState`. One contract suite for both."""
 
-    def records(self, environment: str, limit: int = 200) -> tuple[Record, ...]:
+    def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         """The environment's history, newest first; empty when nothing was ever deployed."""
 
     def admit(self, release: Release, kind: Kind, running: str | None) -> Record:
@@ -57,16 +57,24 @@ def find_release(records: tuple[Record, ...], wanted: str) -> Release | None:
 def previous_release(records: tuple[Record, ...]) -> Release | None:
     """What `rollback` without an argument goes back to: the newest healthy release before the one that serves now.
 
-    Going back twice goes further back, not forth again: releases that a rollback has left are passed over.
+    Going back twice goes further back, not forth again: releases that a rollback has left are passed over. So are those
+    that were deployed without a service that runs now (`--keep-going`): going back must not take it down.
     """
-    current = records[0].running if records else None
+    current = running_release(records)
     left: set[str] = set()
     for record in records:
         if record.kind == "rollback" and record.outcome == "healthy":
             left.update(_left_by(record, records))
-        if record.outcome == "healthy" and record.release.id != current and record.release.id not in left:
+        if record.outcome != "healthy" or (current is not None and record.release.id == current.id):
+            continue
+        if record.release.id not in left and not _lacks(record.release, current):
             return record.release
     return None
+
+
+def _lacks(release: Release, current: Release | None) -> bool:
+    """Whether a release left out a service that runs now."""
+    return current is not None and any(current.service(name) is not None for name, _ in release.excluded)
 
 
 def _left_by(rollback: Record, records: tuple[Record, ...]) -> set[str]:

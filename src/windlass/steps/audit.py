@@ -16,7 +16,7 @@ from windlass.model.events import Emit, ServiceFinished, ServiceOutcome, Service
 from windlass.model.plan import Plan, ServicePlan
 from windlass.oci.difference import Content, LayoutContent, differences
 from windlass.plan.fingerprint import combine
-from windlass.steps.build import layout_of
+from windlass.steps.layouts import layout_of, layouts
 from windlass.steps.tools import Tools
 
 
@@ -65,11 +65,14 @@ def audit(
         item.service.name: item.digest for item in plan.services if item.action == "reuse" and item.digest is not None
     }
     done = []
-    with tempfile.TemporaryDirectory(prefix="windlass-") as scratch:
+    with (
+        layouts(tools.scratch, tools.project.name) as kept,
+        tempfile.TemporaryDirectory(prefix="windlass-") as scratch,
+    ):
         for item in sample(plan, count):
             started = tools.clock.now()
             emit(ServiceStarted("build", item.service.name))
-            layout = layout_of(tools, item)
+            layout = layout_of(kept, item)
             request = build_request(
                 tools.project, item, tree=folder, layout=layout, scratch=Path(scratch), images=images
             )

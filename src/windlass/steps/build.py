@@ -16,14 +16,15 @@ from windlass.model.artifacts import Built, LayoutImage
 from windlass.model.delivery import Results
 from windlass.model.events import Emit, ServiceFinished, ServiceStarted
 from windlass.model.plan import Plan, ServicePlan
+from windlass.steps.layouts import layout_of
 from windlass.steps.tools import Tools
 
 
-def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit: Emit) -> Results[Built]:
+def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, kept: Path, emit: Emit) -> Results[Built]:
     """Images of all planned services: built now, or known to be in the registry.
 
-    A service that fails stops those built from it and no other. `folder` holds the source's files; `builder` may be None
-    when nothing has to be built.
+    A service that fails stops those built from it and no other. `folder` holds the source's files; `kept` the project's
+    layouts; `builder` may be None when nothing has to be built.
     """
     done: dict[str, Built] = {}
     failed: dict[str, WindlassError] = {
@@ -55,7 +56,7 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
                 tools.project,
                 to_build[name],
                 tree=folder,
-                layout=layout_of(tools, to_build[name]),
+                layout=layout_of(kept, to_build[name]),
                 scratch=Path(scratch),
                 images=images,
             )
@@ -87,11 +88,6 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, emit:
             failed[name] = BuildFailed(f"not built, because {outcome.because_of} failed", where=name)
             emit(ServiceFinished("build", name, "skipped", 0.0, f"needs {outcome.because_of}"))
     return Results({name: done[name] for name in _order(plan) if name in done}, failed)
-
-
-def layout_of(tools: Tools, plan: ServicePlan) -> Path:
-    """The OCI layout folder a service is built into; kept between runs, so that blobs that are there are not written again."""
-    return tools.scratch / "layouts" / tools.project.name / plan.service.image.replace("/", "-")
 
 
 def _twins(services: Iterable[ServicePlan]) -> dict[str, str]:

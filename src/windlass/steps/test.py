@@ -12,11 +12,13 @@ from windlass.errors import WindlassError
 from windlass.model.artifacts import Built, Tested
 from windlass.model.delivery import Results
 from windlass.model.events import Emit, ServiceFinished, ServiceStarted
-from windlass.steps.build import layout_of
+from windlass.steps.layouts import layout_of
 from windlass.steps.tools import Tools
 
 
-def test(built: Results[Built], tools: Tools, builder: Builder | None, folder: Path, emit: Emit) -> Results[Tested]:
+def test(
+    built: Results[Built], tools: Tools, builder: Builder | None, folder: Path, kept: Path, emit: Emit
+) -> Results[Tested]:
     """Results of the tests; a fingerprint whose tests have passed before is not run again."""
     done: dict[str, Tested] = {}
     failed: dict[str, WindlassError] = dict(built.failed)
@@ -44,7 +46,7 @@ def test(built: Results[Built], tools: Tools, builder: Builder | None, folder: P
                         tools.project,
                         image,
                         folder=folder,
-                        layout=layout_of(tools, image.plan),
+                        layout=layout_of(kept, image.plan),
                         scratch=Path(scratch),
                         fresh=fresh,
                         reused=known,

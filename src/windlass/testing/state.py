@@ -13,7 +13,7 @@ class FakeState:
     def __init__(self) -> None:
         self.kept: dict[str, list[Record]] = {}
 
-    def records(self, environment: str, limit: int = 200) -> tuple[Record, ...]:
+    def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         return tuple(reversed(self.kept.get(environment, [])))[:limit]
 
     def admit(self, release: Release, kind: Kind, running: str | None) -> Record:

@@ -76,3 +76,11 @@ def test_a_release_is_found_by_id_tag_or_commit() -> None:
 
 def test_a_commit_of_two_releases_is_ambiguous() -> None:
     assert find_release(history(serving("r1"), serving("r2")), "c" * 40) is None
+
+
+def test_a_release_that_left_out_what_runs_now_is_passed_over() -> None:
+    from dataclasses import replace
+
+    records = list(history(serving("r1"), serving("r2"), serving("r3")))
+    partial = [replace(r, release=replace(r.release, excluded=(("web", "its build failed"),))) for r in records[2:4]]
+    assert named(previous_release((*records[:2], *partial, *records[4:]))) == "r1"
