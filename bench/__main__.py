@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import cli
+from bench import changes, cli, plan, replay
 
-SUBJECTS = {"cli": cli}
+SUBJECTS = {"changes": changes, "cli": cli, "plan": plan, "replay": replay}
 
 
 def main(words: list[str]) -> int:
