@@ -26,18 +26,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
+    from windlass.cli.status import abandoned, tell_stale
 
     session = open_session(arguments)
     environment = session.environment(arguments.env)
     records = session.view.state.records(environment.name, max(arguments.limit, 1) * 2)
     ended = {record.sequence - 1 for record in records if record.outcome != "deploying"}
     shown = [r for r in records if r.outcome != "deploying" or r.sequence not in ended][: max(arguments.limit, 1)]
+    shown = [abandoned(record, newest=record is records[0]) for record in shown]
     if arguments.json:
         from dataclasses import asdict
 
-        print_json({"environment": environment.name, "records": [asdict(record) for record in shown]})
+        document = {"environment": environment.name, "records": [asdict(record) for record in shown]}
+        print_json({**document, "stale": session.view.state.stale})
         return 0
-    tell(shown, environment.name, output())
+    out = output()
+    tell(shown, environment.name, out)
+    tell_stale(session.view.state.stale, out)
     return 0
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from windlass.cli.output import Output
-    from windlass.model.observation import Observation
+    from windlass.model.observation import Observation, ServiceState
     from windlass.model.release import Record
 
 EXAMPLE = "windlass status production"
@@ -31,9 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     session = open_session(arguments)
     chosen = (session.environment(arguments.env),) if arguments.env else session.project.environments
-    seen = [(e.name, session.view.state.records(e.name, 50), session.view.target(e).observe()) for e in chosen]
+    state = session.view.state
+    seen = [(e.name, _told(state.records(e.name)), session.view.target(e).observe()) for e in chosen]
     if arguments.json:
-        print_json({"environments": [_document(*one) for one in seen]})
+        print_json({"environments": [_document(*one) for one in seen], "stale": state.stale})
         return 0
     out = output()
     for number, (name, records, observation) in enumerate(seen):
@@ -42,7 +43,29 @@ def run(arguments: argparse.Namespace) -> int:
         tell(name, records, observation, out)
     if not seen:
         out.say("windlass.yaml declares no environment")
+    tell_stale(state.stale, out)
     return 0
+
+
+def _told(records: tuple[Record, ...]) -> tuple[Record, ...]:
+    return (abandoned(records[0], newest=True), *records[1:]) if records else ()
+
+
+def abandoned(record: Record, *, newest: bool) -> Record:
+    """A deployment whose process ended without a word, told as what it is; any other record as it stands."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from windlass.state.lease import held
+
+    if record.outcome != "deploying" or (newest and held(record, datetime.now(UTC))):
+        return record
+    return replace(record, outcome="interrupted", reason="its process ended without a word")
+
+
+def tell_stale(reason: str | None, out: Output) -> None:
+    if reason is not None:
+        out.say(f"[yellow]warning[/]  this is what was known last: {out.plain(reason)}", indent=9)
 
 
 def tell(name: str, records: tuple[Record, ...], observation: Observation, out: Output) -> None:
@@ -78,25 +101,30 @@ def moment(stamp: str) -> str:
 
 
 def _document(name: str, records: tuple[Record, ...], observation: Observation) -> dict[str, Any]:
+    from windlass.model.observation import ServiceState
     from windlass.state.interface import running_release
 
     release = running_release(records)
+    there = {state.service for state in observation.services}
+    missing = [service for service in (release.services if release else ()) if service.name not in there]
     return {
         "environment": name,
         "release": release.id if release else None,
         "commit": release.commit if release else None,
         "outcome": records[0].outcome if records else None,
-        "services": [
-            {
-                "name": state.service,
-                "health": state.health,
-                "image": state.image,
-                "digest": state.digest,
-                "since": state.since,
-                "restarts": state.restarts,
-                "ports": {str(port): f"{endpoint.host}:{endpoint.port}" for port, endpoint in state.ports},
-                "detail": state.detail,
-            }
-            for state in observation.services
-        ],
+        "services": [_service(state) for state in observation.services]
+        + [_service(ServiceState(one.name, "missing", one.reference, one.digest)) for one in missing],
+    }
+
+
+def _service(state: ServiceState) -> dict[str, Any]:
+    return {
+        "name": state.service,
+        "health": state.health,
+        "image": state.image,
+        "digest": state.digest,
+        "since": state.since,
+        "restarts": state.restarts,
+        "ports": {str(port): f"{endpoint.host}:{endpoint.port}" for port, endpoint in state.ports},
+        "detail": state.detail,
     }

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from windlass.errors import EnvironmentUnusable
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.release import Kind, Outcome, Record, Release
 from windlass.state import documents, lease
@@ -25,10 +26,18 @@ class GitState:
         self._repository = repository
         self._remote = remote
         self._now = now
+        self.stale: str | None = None
 
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
-        self._head(environment)
         ref = ref_name(environment)
+        try:
+            self._head(environment)
+        except EnvironmentUnusable as error:
+            # Who looks while the remote is away gets what was seen last, and is told. Nothing can be changed this way:
+            # `admit` asks the remote again.
+            if self._repository.ref(ref) is None:
+                raise
+            self.stale = error.message
         commits = self._repository.history(ref, limit)
         texts = self._repository.read_many([f"{commit}:record.json" for commit in commits])
         return tuple(

@@ -10,6 +10,9 @@ from windlass.model.release import Kind, Outcome, Record, Release
 class State(Protocol):
     """Drivers: `git_ref.GitState` and `testing.state.FakeState`. One contract suite for both."""
 
+    stale: str | None
+    """Why the last `records` may be out of date (the remote is away), or None."""
+
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         """The environment's history, newest first; empty when nothing was ever deployed."""
 

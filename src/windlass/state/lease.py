@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from windlass.errors import Locked
@@ -37,19 +36,25 @@ def next_sequence(newest: Record | None, now: datetime) -> int:
     return newest.sequence + 1 if newest is not None else int(now.timestamp() * 1000)
 
 
-def refuse_if_held(record: Record | None, now: datetime, alive: Callable[[int], bool] | None = None) -> None:
-    """Raise `Locked` when the newest record of an environment is a deployment that still goes on.
+def held(record: Record | None, now: datetime) -> bool:
+    """Whether the newest record of an environment is a deployment that still goes on.
 
     A deployer on this host is held to be at work while its process lives; one elsewhere until its lease expires.
     """
     if record is None or record.outcome != "deploying" or record.lease is None:
-        return
+        return False
     lease = record.lease
     here = lease.host == socket.gethostname()
-    if here and lease.pid != os.getpid() and not (alive or process_alive)(lease.pid):
+    if here and lease.pid != os.getpid() and not process_alive(lease.pid):
+        return False
+    return now < datetime.fromisoformat(lease.expires)
+
+
+def refuse_if_held(record: Record | None, now: datetime) -> None:
+    """Raise `Locked` when somebody is changing the environment; names who, since when and what."""
+    if record is None or record.lease is None or not held(record, now):
         return
-    if now >= datetime.fromisoformat(lease.expires):
-        return
+    lease = record.lease
     raise Locked(
         f"{record.release.environment} is being changed by {record.by} (process {lease.pid}): "
         f"{record.kind} of {record.release.id}, since {record.at}",

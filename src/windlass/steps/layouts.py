@@ -36,4 +36,4 @@ def layouts(place: Path, project: str) -> Iterator[Path]:
 
 def layout_of(folder: Path, plan: ServicePlan) -> Path:
     """The layout of one service's image."""
-    return folder / plan.service.image.replace("/", "-")
+    return folder / plan.service.image.replace("/", "+")

@@ -152,14 +152,19 @@ class _Run:
         release = admitted.release
         kept = self._keep(failure, f"{release.id}-{admitted.sequence}")
         checks: tuple[CheckResult, ...] = ()
-        again: DeploymentFailed | None = None
+        again: WindlassError | None = None
         if fallback is not None:
             self.emit(Notice(f"{release.id} did not become healthy; restoring {fallback.id}", "warning"))
             inner = _Run(self.environment, self.tools, self.target, Stopwatch(self.emit, self.tools.clock), self.emit)
             with self.watch.stage("restore") as verdict:
-                checks, again = inner.attempt(
-                    fallback, lambda: self.target.restore(fallback, admitted.sequence, self.emit)
-                )
+                try:
+                    checks, again = inner.attempt(
+                        fallback, lambda: self.target.restore(fallback, admitted.sequence, self.emit)
+                    )
+                except Locked:
+                    raise
+                except WindlassError as error:  # the way back fails for another reason: nothing is known to serve
+                    again = error
                 verdict.outcome = "failed" if again else "ok"
                 verdict.detail = "" if again else f"{fallback.id} serves again"
         restored = fallback if again is None else None

@@ -12,6 +12,7 @@ from windlass.state import lease
 class FakeState:
     def __init__(self) -> None:
         self.kept: dict[str, list[Record]] = {}
+        self.stale: str | None = None
 
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         return tuple(reversed(self.kept.get(environment, [])))[:limit]

@@ -167,6 +167,21 @@ def test_a_history_that_began_here_goes_to_the_remote_when_one_is_configured(
     assert growth(elsewhere) == [2, 1, 0]
 
 
+def test_while_the_remote_is_away_the_last_known_history_is_shown_and_nothing_changes(
+    tmp_path: Path, repository: Repository, release: Release
+) -> None:
+    origin = tmp_path / "origin.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(origin)], check=True)
+    subprocess.run(["git", "remote", "add", "origin", str(origin)], cwd=repository.root, check=True)
+    state = GitState(repository, "origin")
+    state.settle(state.admit(release, "deploy", None), "healthy", running=release.id, reason="", evidence=None)
+    origin.rename(tmp_path / "gone.git")
+    assert state.records("production")[0].outcome == "healthy"
+    assert "origin" in str(state.stale)
+    with pytest.raises(EnvironmentUnusable):
+        state.admit(release, "deploy", release.id)
+
+
 def test_a_lease_from_elsewhere_ends_by_itself(
     repository: Repository, release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:

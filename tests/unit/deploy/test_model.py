@@ -140,7 +140,7 @@ def test_needing_a_service_behind_an_inactive_profile_is_said_with_the_profile()
     ("service", "one_shot"),
     [
         ({}, True),
-        ({"restart": "no", "ports": [{"target": 80}]}, True),
+        ({"restart": "no", "ports": [{"target": 80}]}, False),
         ({"restart": "always"}, False),
         ({"restart": "on-failure:3"}, True),
         ({"restart": "on-failure", "ports": [{"target": 80}]}, False),

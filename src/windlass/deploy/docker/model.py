@@ -183,10 +183,8 @@ def _needs(service: Mapping[str, Any]) -> list[str]:
 def _may_end(service: Mapping[str, Any]) -> bool:
     """Whether ending with exit code 0 is fine for a service that nobody waits for.
 
-    Compose's default is `restart: no`, so a missing `restart` alone says little: a server that publishes a port or has
-    a health check is meant to stay. `on-failure` says itself that ending with 0 is the end.
+    `restart: no` is Compose's default and says little: a server that publishes a port or has a health check is meant to
+    stay, whatever is to be done when it ends.
     """
     policy = str(service.get("restart") or "")
-    if policy == "no":
-        return True
-    return policy.partition(":")[0] in ("", "on-failure") and not (service.get("ports") or service.get("healthcheck"))
+    return policy.partition(":")[0] in ("", "no", "on-failure") and not (service.get("ports") or service.get("healthcheck"))
