@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
     from windlass.cli.status import abandoned, tell_stale
 
-    session = open_session(arguments)
+    session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
     records = session.view.state.records(environment.name, max(arguments.limit, 1) * 2)
     ended = {record.sequence - 1 for record in records if record.outcome != "deploying"}

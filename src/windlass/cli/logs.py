@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
     from windlass.errors import UsageError
 
-    session = open_session(arguments)
+    session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
     target = session.view.target(environment)
     names = [state.service for state in target.observe().services]

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.errors import UsageError
     from windlass.state.interface import find_release, previous_release
 
-    session = open_session(arguments)
+    session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
     records = session.tools.state.records(environment.name)
     wanted = arguments.release

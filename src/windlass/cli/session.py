@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from windlass import wiring
 from windlass.config.ahead import Ahead
-from windlass.errors import UsageError
+from windlass.errors import ConfigError, UsageError
 from windlass.git.repository import Repository
 from windlass.steps.tools import Tools
 
@@ -76,11 +76,13 @@ class Session:
         return self.services(names)
 
 
-def open_session(arguments: argparse.Namespace, *, planning: bool = False) -> Session:
+def open_session(arguments: argparse.Namespace, *, planning: bool = False, on_call: bool = False) -> Session:
     """Open the repository around `--directory`, at `--commit` or as it is.
 
     Args:
         planning: a plan will be made of it for certain: begin with what does not hang on the project.
+        on_call: half-edited files must not stop who looks or goes back: where the checkout's configuration is broken, the
+            last commit's counts, and that is said.
 
     Raises:
         EnvironmentUnusable, ConfigError, UsageError
@@ -102,7 +104,17 @@ def open_session(arguments: argparse.Namespace, *, planning: bool = False) -> Se
         raise
     if started is not None:
         started.know(source)
-    return Session(repository, source, loading.result(), started)
+    try:
+        return Session(repository, source, loading.result(), started)
+    except ConfigError as error:
+        if not on_call or source.tree == at_head.tree:
+            raise
+        from windlass.cli.output import errors
+
+        project = wiring.load_project(repository, at_head, from_checkout=False)
+        out = errors()
+        out.say(f"[yellow]warning[/]  {out.plain(str(error))}; the last commit's files count instead", indent=9)
+        return Session(repository, at_head, project)
 
 
 def open_plan(arguments: argparse.Namespace) -> tuple[Session, Plan]:

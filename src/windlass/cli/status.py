@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
 
-    session = open_session(arguments)
+    session = open_session(arguments, on_call=True)
     chosen = (session.environment(arguments.env),) if arguments.env else session.project.environments
     state = session.view.state
     seen = [(e.name, _told(state.records(e.name)), session.view.target(e).observe()) for e in chosen]

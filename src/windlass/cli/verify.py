@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.errors import ExitCode, UsageError
     from windlass.state.interface import running_release
 
-    session = open_session(arguments)
+    session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
     release = running_release(session.view.state.records(environment.name))
     if release is None:

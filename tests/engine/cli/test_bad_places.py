@@ -85,6 +85,16 @@ def test_an_unknown_key(installation: Installation) -> None:
     assert "windlass.yaml:" in ran.err
 
 
+def test_a_half_edited_configuration_does_not_stop_who_is_on_call(installation: Installation) -> None:
+    installation.run()
+    installation.write("windlass.yaml", "project: [")
+    for command in (["status"], ["history", "production"], ["logs", "production"]):
+        ran = installation.windlass(*command)
+        assert ran.code == 0, ran.err
+        assert "windlass.yaml" in ran.err and "the last commit's" in " ".join(ran.err.split())
+    assert installation.windlass("plan").code == 64
+
+
 def test_no_engine(installation: Installation) -> None:
     told(installation.windlass("run", "--progress", "quiet", DOCKER_HOST="unix:///nowhere.sock"), 7)
     told(installation.windlass("status", DOCKER_HOST="unix:///nowhere.sock"), 7, "does not answer", "start")
