@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -267,6 +268,7 @@ def _planner(
             environment=environment,
             only=only,
             rebuild=rebuild,
+            now=time.time(),
         )
 
     return plan

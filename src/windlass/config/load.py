@@ -57,7 +57,7 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
         raise
     loaded = ahead.result() if ahead is not None else _read(files, section.project, directory, root)
     model = compose.unescape(loaded.model)
-    found = services(section.services, model, Sources(document, files, directory, root))
+    found = services(section.services, model, Sources(document, files, directory, root), refresh=section.refresh)
     return Project(
         name=section.project,
         root=root,

@@ -7,6 +7,7 @@ field's first example.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from windlass.config.duration import PATTERN, parse_duration
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+NEVER = "never"
 REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*")
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?")
@@ -62,6 +64,15 @@ def _duration(value: Any) -> Any:
     if isinstance(value, str):
         return parse_duration(value)
     raise ValueError("expected a duration such as 180s, 2m or 1h30m")
+
+
+def _refresh(value: Any) -> Any:
+    if value == NEVER:
+        return math.inf
+    try:
+        return _duration(value)
+    except ValueError:
+        raise ValueError("expected a duration within a year such as 7d or 12h, or never") from None
 
 
 def _tag(value: Any) -> Any:
@@ -115,6 +126,10 @@ Text = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, BeforeValidator(_inside)]
 Port = Annotated[int, BeforeValidator(_port), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": PATTERN})]
+Refresh = Annotated[
+    float, BeforeValidator(_refresh), WithJsonSchema({"type": "string", "pattern": f"{PATTERN}|^{NEVER}$"})
+]
+"""Seconds; infinity for `never`."""
 Name = Annotated[
     str,
     _matching(_NAME, "lower-case letters, digits, '-' and '_', starting with a letter or digit", 63),
@@ -237,6 +252,11 @@ class ServiceSection(Section):
         examples=["crank-platform"],
     )
     heavy: bool | None = Field(default=None, description="Left out by `windlass dev start-min`.", examples=[True])
+    refresh: Refresh | None = Field(
+        default=None,
+        description="How old the image may become before it is built anew, though nothing changed. Default: the project's.",
+        examples=["7d"],
+    )
     test: TestSection | None = Field(
         default=None, description="Unit tests, run in the pipeline.", examples=[{"target": "test"}]
     )
@@ -322,6 +342,11 @@ class ProjectSection(Section):
         default="auto", description="What builds images.", examples=["auto"]
     )
     parallel: int = Field(default=2, ge=1, le=64, description="How many images are built at once.", examples=[2])
+    refresh: Refresh | None = Field(
+        default=None,
+        description="How old images may become before they are built anew, though nothing changed. Default: `never`.",
+        examples=["7d"],
+    )
     state: StateSection | None = Field(
         default=None, description="Where desired state is kept.", examples=[{"remote": "origin"}]
     )

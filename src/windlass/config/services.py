@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,12 +35,19 @@ class Sources:
         return ", ".join(self.files)
 
 
-def services(sections: Mapping[str, ServiceSection], model: Mapping[str, Any], sources: Sources) -> tuple[Service, ...]:
+def services(
+    sections: Mapping[str, ServiceSection],
+    model: Mapping[str, Any],
+    sources: Sources,
+    *,
+    refresh: float | None = None,
+) -> tuple[Service, ...]:
     """All services, in Compose's order.
 
     Args:
         sections: `services` of windlass.yaml.
         model: the unescaped Compose model.
+        refresh: the project's interval, for services that have none of their own.
 
     Raises:
         ConfigError: nothing is built, or what is said about a service does not fit it.
@@ -48,7 +56,9 @@ def services(sections: Mapping[str, ServiceSection], model: Mapping[str, Any], s
     if not declared:
         raise ConfigError("no services; name the Compose file that declares your builds", where=sources.named)
     _known(sections, declared, sources)
-    found = tuple(_service(name, service, sections.get(name), model, sources) for name, service in declared.items())
+    found = tuple(
+        _service(name, service, sections.get(name), model, sources, refresh) for name, service in declared.items()
+    )
     if not any(service.build for service in found):
         raise ConfigError(
             f"none of its {len(found)} services has a build section; name the Compose file that declares your builds",
@@ -70,7 +80,12 @@ def _known(sections: Iterable[str], declared: Mapping[str, Any], sources: Source
 
 
 def _service(
-    name: str, compose: Mapping[str, Any], own: ServiceSection | None, model: Mapping[str, Any], sources: Sources
+    name: str,
+    compose: Mapping[str, Any],
+    own: ServiceSection | None,
+    model: Mapping[str, Any],
+    sources: Sources,
+    refresh: float | None,
 ) -> Service:
     extras = merged(name, compose, own, sources.files, sources.directory)
     section = compose.get("build")
@@ -95,9 +110,14 @@ def _service(
         depends_on=tuple(compose.get("depends_on") or ()),
         health=_health(name, compose, extras),
         reference=image or None,
+        refresh=_refresh(refresh if extras.refresh is None else extras.refresh) if build is not None else None,
     )
     _fits(service, extras, own, sources)
     return service
+
+
+def _refresh(seconds: float | None) -> float | None:
+    return seconds if seconds is not None and math.isfinite(seconds) else None
 
 
 def _health(name: str, compose: Mapping[str, Any], extras: ServiceSection) -> tuple[HealthCheck, ...]:
@@ -120,7 +140,7 @@ def _fits(service: Service, extras: ServiceSection, own: ServiceSection | None, 
         return f"{sources.named}: {'.'.join(('services', service.name, 'x-windlass', key, *rest))}"
 
     if service.build is None:
-        for key in ("image", "test"):
+        for key in ("image", "test", "refresh"):
             if getattr(extras, key) is not None:
                 raise ConfigError(f"{service.name} has no build section; take {key} out", where=where(key))
         return

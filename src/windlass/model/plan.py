@@ -60,6 +60,8 @@ class ServicePlan:
 
     Pins for the builder: each of `bases` replaces the build context of its `name`; each of `links` is a name in the
     Dockerfile (or among the named contexts) and the service whose image stands for it; `frontend` is the pinned `# syntax=`.
+
+    `fresh`: build it without any layer cache, because it is wanted anew though its inputs are those of an image there is.
     """
 
     service: Service
@@ -73,6 +75,7 @@ class ServicePlan:
     tested: bool = False
     links: tuple[tuple[str, str], ...] = ()
     frontend: BaseImage | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

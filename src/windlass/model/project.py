@@ -70,7 +70,8 @@ class HealthCheck:
 class Service:
     """One service of the Compose file. `image` is its repository name inside the registry when `build` is set.
 
-    `reference` is Compose's `image:` as written, by which other Dockerfiles may name the service's image.
+    `reference` is Compose's `image:` as written, by which other Dockerfiles may name the service's image. `refresh` is how
+    old the image may become, in seconds, before it is built anew though nothing changed.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Service:
     depends_on: tuple[str, ...] = ()
     health: tuple[HealthCheck, ...] = ()
     reference: str | None = None
+    refresh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

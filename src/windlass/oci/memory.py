@@ -72,7 +72,7 @@ class RegistryMemory:
         if not asked:
             return {}
         with ThreadPoolExecutor(min(_PARALLEL, len(asked)), thread_name_prefix="windlass-recall") as pool:
-            answers = gather(pool, lambda one: self._proven(*one), asked)
+            answers = gather(pool, lambda one: self._proven(one[0], one[2]), asked)
         found: dict[str, Remembered | str] = {}
         for (_, fingerprint, _), answer in zip(asked, answers, strict=True):
             if not isinstance(found.get(fingerprint), Remembered):
@@ -83,18 +83,19 @@ class RegistryMemory:
         self, repository: str, fingerprint: str, digest: str, inputs: Sequence[Input], branch: str | None
     ) -> None:
         body = records.to_inputs(inputs)
+        created = self._now()
         annotations = {
             records.REPOSITORY: repository,
             records.FINGERPRINT: fingerprint,
             records.DIGEST: digest,
-            records.CREATED: self._now(),
+            records.CREATED: created,
             **({records.BRANCH: branch} if branch is not None else {}),
         }
         layer = self._client.upload_bytes(self._records, body, records.FINGERPRINT_TYPE)
         self._empty(self._records)
         manifest = records.artifact(records.FINGERPRINT_TYPE, layer, annotations)
         # The record itself comes last: whoever finds it may also ask `why`.
-        tags = [records.last_tag(repository, None), records.record_tag(fingerprint, digest)]
+        tags = [records.last_tag(repository, None), records.record_tag(fingerprint, digest, created)]
         if branch is not None:
             tags.insert(0, records.last_tag(repository, branch))
         for tag in tags:
@@ -127,26 +128,14 @@ class RegistryMemory:
                 continue  # explaining is a courtesy: a damaged record explains nothing and stops nobody
         return None
 
-    def _proven(self, repository: str, fingerprint: str, candidates: Sequence[str]) -> Remembered | str:
-        ordered = candidates if len(candidates) == 1 else self._newest_first(fingerprint, candidates)
+    def _proven(self, repository: str, candidates: Sequence[Remembered]) -> Remembered | str:
         reason = ""
-        for digest in ordered:
-            problem = damage(self._client, repository, digest)
+        for candidate in candidates:
+            problem = damage(self._client, repository, candidate.digest)
             if problem is None:
-                return Remembered(digest)
+                return candidate
             reason = reason or problem
         return reason
-
-    def _newest_first(self, fingerprint: str, candidates: Sequence[str]) -> list[str]:
-        """Tag lists carry no times, so with several candidates their records are read."""
-        created: dict[str, str] = {}
-        for digest in candidates:
-            try:
-                content = self._client.get_manifest(self._records, records.record_tag(fingerprint, digest)).content
-                created[digest] = content.annotations.get(records.CREATED, "")
-            except (NotFound, Malformed):
-                created[digest] = ""
-        return sorted(sorted(candidates), key=lambda digest: created[digest], reverse=True)
 
     def _tags(self, repository: str) -> list[str]:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from windlass.model.plan import BaseImage, Input
@@ -11,9 +11,10 @@ from windlass.model.plan import BaseImage, Input
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The registry knows this fingerprint and holds its image: the index digest."""
+    """The registry knows this fingerprint and holds its image: the index digest, and when that was recorded, in seconds since 1970."""
 
     digest: str
+    created: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Memory(Protocol):
     def remember(
         self, repository: str, fingerprint: str, digest: str, inputs: Sequence[Input], branch: str | None
     ) -> None:
-        """Store a fingerprint of a published image, with its inputs for `why`."""
+        """Store a fingerprint of a published image, with its inputs for `why`. The newest record of a fingerprint is the one recalled."""
 
     def tests_passed(self, fingerprints: Sequence[str]) -> frozenset[str]:
         """Those of the test fingerprints whose tests have passed before."""

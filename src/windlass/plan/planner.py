@@ -36,6 +36,7 @@ def make_plan(
     environment: str | None = None,
     only: Sequence[str] = (),
     rebuild: Sequence[str] = (),
+    now: float | None = None,
 ) -> Plan:
     """Decide for every service whether its image has to be built.
 
@@ -44,6 +45,7 @@ def make_plan(
         environment: the environment's name, noted in the plan.
         only: services to plan (with those they are built from); empty means all.
         rebuild: services to build whatever is known of them, and with them all that is built from them.
+        now: seconds since 1970, against which `refresh` intervals are held; None leaves them out.
 
     Raises:
         UsageError: `only` or `rebuild` names no service that is built here.
@@ -75,10 +77,15 @@ def make_plan(
         needs = tuple(dict.fromkeys(survey.links.values()))
         known = recalled.get(prints[service.name].digest or "")
         reasons: tuple[str, ...] = ()
+        fresh = True
         if service.name in rebuild:
             reasons = ("a rebuild was asked for",)
-        elif stale := [name for name in needs if name in renewed]:
-            reasons = tuple(f"{name}, which it is built from, is rebuilt" for name in stale)
+        elif aged := _aged(service, known, now):
+            reasons = (aged,)
+        else:
+            fresh = False
+        if stale := [name for name in needs if name in renewed]:
+            reasons += tuple(f"{name}, which it is built from, is rebuilt" for name in stale)
         if reasons:
             renewed.add(service.name)
         reuse = known if isinstance(known, Remembered) and not reasons else None
@@ -98,6 +105,7 @@ def make_plan(
             tested=test is not None and print_.digest is not None and test in passed,
             links=tuple(survey.links.items()),
             frontend=surveys.bases.get(survey.frontend) if survey.frontend else None,
+            fresh=fresh,
         )
     untold = [plan for plan in plans.values() if plan.action == "build" and not plan.reasons]
     branch = source.branch
@@ -185,6 +193,26 @@ def _resolve(
     found = {name: answer for name, answer in answers.items() if isinstance(answer, BaseImage)}
     missing = {name: answer for name, answer in answers.items() if isinstance(answer, WindlassError)}
     return found, missing
+
+
+def _aged(service: Service, known: Remembered | str | None, now: float | None) -> str:
+    """Why an image that is there is too old; empty where it is not."""
+    if service.refresh is None or now is None or not isinstance(known, Remembered):
+        return ""
+    every = f"every {_span(service.refresh)}"
+    if known.created is None:
+        return f"refresh: nobody knows when it was built, {every}"
+    age = now - known.created
+    return f"refresh: built {_span(age)} ago, {every}" if age > service.refresh else ""
+
+
+def _span(seconds: float) -> str:
+    """A time for people, in the largest unit that fits: "9 days", "1 hour"."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return f"{seconds:.0f} seconds"
 
 
 def _reasons(plan: ServicePlan, memory: Memory, repository: str, branch: str | None) -> tuple[str, ...]:

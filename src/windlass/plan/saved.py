@@ -104,6 +104,7 @@ def loads(text: str, project: Project, where: str) -> Plan:
                     tested=item["tested"],
                     links=tuple((name, other) for name, other in item["links"]),
                     frontend=_base(item["frontend"]) if item["frontend"] else None,
+                    fresh=item.get("fresh") is True,
                 )
                 for item in document["services"]
             ),

@@ -59,6 +59,7 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, kept:
                 layout=layout_of(kept, to_build[name]),
                 scratch=Path(scratch),
                 images=images,
+                fresh=to_build[name].fresh,
             )
             try:
                 image = builder.build(request, emit)

@@ -22,6 +22,8 @@ class FakeMemory:
         self.damaged: dict[tuple[str, str], str] = {}
         self.records: dict[str, list[str]] = {}
         self.tests: set[str] = set()
+        self.now = 0.0
+        self._created: dict[tuple[str, str], float] = {}
         self._last: dict[tuple[str, str | None], tuple[Input, ...]] = {}
 
     def recall(self, wanted: Sequence[tuple[str, str]]) -> dict[str, Remembered | str]:
@@ -31,7 +33,7 @@ class FakeMemory:
                 if (repository, digest) in self.damaged:
                     found.setdefault(fingerprint, self.damaged[repository, digest])
                 elif (repository, digest) in self.images:
-                    found[fingerprint] = Remembered(digest)
+                    found[fingerprint] = Remembered(digest, self._created[fingerprint, digest])
                     break
                 else:
                     found.setdefault(fingerprint, "its image is gone from the registry")
@@ -47,6 +49,7 @@ class FakeMemory:
         if digest in known:
             known.remove(digest)
         known.append(digest)
+        self._created[fingerprint, digest] = self.now
         self._last[repository, branch] = self._last[repository, None] = tuple(inputs)
 
     def tests_passed(self, fingerprints: Sequence[str]) -> frozenset[str]:

@@ -85,7 +85,7 @@ TOP: list[tuple[str, str, str]] = [
     (
         "unknown key, far",
         "zzz: x",
-        "zzz: unknown key; known: project, registry, platforms, compose, builder, parallel, state, scan, services, environments",
+        "zzz: unknown key; known: project, registry, platforms, compose, builder, parallel, refresh, state, scan, services, environments",
     ),
     (
         "several",
@@ -164,6 +164,8 @@ SERVICE: list[tuple[str, str, str]] = [
     ("a scheme", "health: [{port: 80, scheme: ftp}]", "health[0].scheme: expected one of http, https, found ftp; write scheme: https"),
     ("a status", "health: [{port: 80, status: 9999}]", "health[0].status: expected a number from 100 to 599, found 9999; write status: 200"),
     ("a switch", "heavy: maybe", "heavy: expected true or false, found maybe; write heavy: true"),
+    ("an interval", "refresh: weekly", "refresh: expected a duration within a year such as 7d or 12h, or never, found weekly; write refresh: 7d"),
+    ("an interval too long", "refresh: 400d", "refresh: expected a duration within a year such as 7d or 12h, or never, found 400d; write refresh: 7d"),
     ("two kinds of test", "test: {target: a, command: b}", "test: expected either target or command, found a mapping; write test: {target: test}"),
     ("no test", "test: {}", "test: expected either target or command, found an empty mapping; write test: {target: test}"),
     ("test files missing", "test: {command: b, files: nope}", "test.files: there is no file or folder nope; write one, relative to the repository's root"),

@@ -103,6 +103,24 @@ def test_what_windlass_yaml_says_wins_key_by_key(loads: Any) -> None:
     assert service.health == (HealthCheck("app", 80),)
 
 
+@pytest.mark.parametrize(
+    ("project", "own", "seconds"),
+    [
+        ("", "", None),
+        ("refresh: 7d\n", "", 7 * 86400),
+        ("refresh: 7d\n", "refresh: 12h", 12 * 3600),
+        ("refresh: 7d\n", "refresh: never", None),
+        ("refresh: never\n", "refresh: 1d", 86400),
+    ],
+)
+def test_a_service_is_refreshed_as_it_says_or_as_the_project_does(
+    loads: Any, project: str, own: str, seconds: float | None
+) -> None:
+    loaded = loads(f"project: x\n{project}services:\n  app: {{{own}}}\n", app={"build": {}}, store={"image": "redis:7"})
+    assert loaded.service("app").refresh == seconds
+    assert loaded.service("store").refresh is None
+
+
 def test_no_health_checks_can_be_written_down(loads: Any) -> None:
     service = {
         "build": {},

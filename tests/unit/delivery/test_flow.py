@@ -65,6 +65,13 @@ class TestBuilding:
         assert {s.name: s.built for s in delivery.services} == {"api": False, "web": True, "batch": False}
         assert tags(world, "batch") == {"main-0000001", "main-0000002", "latest"}
 
+    def test_a_rebuild_takes_nothing_from_a_cache_and_replaces_what_is_remembered(self, world: World) -> None:
+        world.run()
+        world.run(rebuild=("web",))
+        assert [(request.service, request.fresh) for request in world.builder.built] == [("web", True)]
+        world.run()
+        assert world.built == []
+
     def test_a_changed_library_rebuilds_exactly_its_users(self, world: World) -> None:
         world.run()
         world.edit("lib/kit.py", "shared, changed")

@@ -101,7 +101,8 @@ def test_the_list_may_have_pages(registry: FakeRegistry, publish: Publish) -> No
 def test_a_record_says_what_it_is_about(registry: FakeRegistry, publish: Publish) -> None:
     digest = publish("app", "a")
     RegistryMemory(registry.client(), "team", now=lambda: TIME).remember("app", ONE, digest, INPUTS, "main")
-    tag = f"{'1' * 48}-{digest[7:]}"
+    tag = records.record_tag(ONE, digest, TIME)
+    assert tag.startswith(f"{'1' * 48}-{digest[7:]}-")
     content = registry.client().get_manifest("team/windlass/fingerprints", tag).content
     assert isinstance(content, Manifest)
     assert content.artifact_type == "application/vnd.windlass.fingerprint.v1+json"
@@ -120,6 +121,16 @@ def test_of_records_of_the_same_time_the_lowest_digest_wins(registry: FakeRegist
     for digest in digests:
         memory.remember("app", ONE, digest, INPUTS, "main")
     assert memory.recall([("app", ONE)]) == {ONE: Remembered(min(digests))}
+
+
+def test_the_age_of_an_image_is_in_the_tag_list(registry: FakeRegistry, publish: Publish) -> None:
+    times = iter(["2026-01-02T03:04:05.000001+00:00", "2026-03-02T03:04:05+01:00"])
+    memory = RegistryMemory(registry.client(), now=lambda: next(times))
+    for seconds in (1767323045.000001, 1772417045.0):
+        memory.remember("app", ONE, publish("app", "a"), INPUTS, "main")
+        found = memory.recall([("app", ONE)])[ONE]
+        assert isinstance(found, Remembered)
+        assert found.created == seconds
 
 
 def test_an_image_that_lost_a_platform_is_damaged(registry: FakeRegistry, publish: Publish) -> None:
@@ -188,4 +199,4 @@ def test_what_is_no_fingerprint_is_refused() -> None:
 def test_records_of_two_branches_do_not_meet() -> None:
     names = {records.last_tag(repository, branch) for repository in ("a", "ab") for branch in (None, "b", "", "main")}
     assert len(names) == 8
-    assert len(records.record_tag(ONE, TWO)) <= 128
+    assert len(records.record_tag(ONE, TWO, "2112-01-02T03:04:05+00:00")) <= 128

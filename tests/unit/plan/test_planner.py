@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from windlass.errors import ConfigError, EnvironmentUnusable, RegistryUnavailable, UsageError
 from windlass.model.project import BuildSpec, TestSpec
+from windlass.plan.interface import Remembered
 from windlass.plan.why import explain
 from windlass.testing.files import submodule
 
@@ -125,6 +127,49 @@ def test_a_rebuild_can_be_asked_for_and_reaches_what_is_built_from_it(world: Any
 
     assert world.built(rebuild=["base"]) == ["base", "app"]
     assert world.of("app", rebuild=["base"]).reasons == ("base, which it is built from, is rebuilt",)
+    assert world.of("base", rebuild=["base"]).fresh
+    assert not world.of("app", rebuild=["base"]).fresh
+
+
+class TestRefresh:
+    DAY = 86400.0
+
+    @pytest.fixture
+    def world(self, world: Any) -> Any:
+        """Published at time 0; `weekly` and what is built from it."""
+        world.service("weekly", "FROM scratch\nRUN apt-get install things\n")
+        world.service("app", "FROM weekly\n")
+        world.service("never", "FROM scratch\n")
+        world.services[0] = replace(world.services[0], refresh=7 * self.DAY)
+        world.publish()
+        return world
+
+    def test_an_image_older_than_its_interval_is_built_anew_without_a_cache(self, world: Any) -> None:
+        plan = world.of("weekly", now=9.5 * self.DAY)
+
+        assert (plan.action, plan.fresh) == ("build", True)
+        assert plan.reasons == ("refresh: built 9 days ago, every 7 days",)
+
+    def test_what_is_built_from_it_is_built_again(self, world: Any) -> None:
+        assert world.built(now=9 * self.DAY) == ["weekly", "app"]
+        assert world.of("app", now=9 * self.DAY).reasons == ("weekly, which it is built from, is rebuilt",)
+
+    def test_a_younger_one_is_reused(self, world: Any) -> None:
+        assert world.built(now=6.9 * self.DAY) == []
+
+    def test_the_refreshed_image_counts_from_when_it_was_recorded(self, world: Any) -> None:
+        plan = world.of("weekly", now=9 * self.DAY)
+        world.memory.now = 9 * self.DAY
+        world.memory.remember("weekly", plan.fingerprint.digest, "sha256:" + "9" * 64, plan.fingerprint.inputs, "main")
+
+        assert world.built(now=15 * self.DAY) == []
+        assert world.of("weekly", now=15 * self.DAY).digest == "sha256:" + "9" * 64
+
+    def test_an_image_of_unknown_age_is_built_anew(self, world: Any) -> None:
+        plan = world.of("weekly")
+        world.memory.recall = lambda wanted: {plan.fingerprint.digest: Remembered(plan.digest)}
+
+        assert world.of("weekly", now=1.0).reasons == ("refresh: nobody knows when it was built, every 7 days",)
 
 
 def test_reasons_compare_with_the_branch_when_nothing_differs(world: Any) -> None:

@@ -80,6 +80,16 @@ class MemoryContract:
         memory.remember("app", ONE, publish("app", "b"), INPUTS, "main")
         assert memory.recall([("app", ONE)]) == {ONE: Remembered(publish("app", "b"))}
 
+    def test_an_image_published_again_is_as_old_as_its_newest_record(self, memory: Memory, publish: Publish) -> None:
+        ages = []
+        for _ in range(2):
+            memory.remember("app", ONE, publish("app", "a"), INPUTS, "main")
+            found = memory.recall([("app", ONE)])[ONE]
+            assert isinstance(found, Remembered)
+            assert found.created is not None
+            ages.append(found.created)
+        assert ages == sorted(ages)
+
     def test_of_two_images_the_one_that_still_exists_is_taken(
         self, memory: Memory, publish: Publish, lose: Lose
     ) -> None:
