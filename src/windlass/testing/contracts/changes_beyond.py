@@ -96,6 +96,7 @@ BEYOND: dict[str, tuple[Case, ...]] = {
         Case("the last stage is named as the target", app("", more={"Dockerfile": STAGES}), {}, False, after=spec(target="final")),
         Case("a target in upper case", app("", more={"Dockerfile": STAGES}), {}, False, before=spec(target="docs"), after=spec(target="DOCS")),
         Case("a file three stages down", app("", more={"Dockerfile": "FROM scratch AS a\nCOPY app/data /d\nFROM a AS b\nFROM scratch AS c\nCOPY --from=b /d /e\nFROM c\nCOPY other.txt /\n"}), {"app/data/a.txt": "x\n"}, True),
+        Case("an earlier stage reads a file that the last one does not copy", app("", more={"Dockerfile": "FROM scratch AS a\nCOPY app /app\nFROM scratch\nCOPY --from=a /app/data /d\n"}), {"app/main.py": "x\n"}, False, needless="a stage is counted as a whole: what it makes of a file is known when it has run"),
         Case("the escape character is said, and it is the usual one", app("COPY app /app"), {"Dockerfile": "# escape=\\\nFROM scratch\nCOPY app /app\n"}, False),
         Case("two files of one heredoc instruction, the second changes", copying("COPY <<A <<B /x/\n1\nA\n2\nB"), {"Dockerfile": "FROM scratch\nCOPY <<A <<B /x/\n1\nA\n3\nB\n"}, True),
         Case("a heredoc's file gets another name", copying("COPY <<A /x/\n1\nA"), {"Dockerfile": "FROM scratch\nCOPY <<B /x/\n1\nB\n"}, True),
