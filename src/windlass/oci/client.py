@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from windlass.oci import digest as digests
 from windlass.oci import manifest as manifests
 from windlass.oci import reference as references
+from windlass.oci.auth import merge
 from windlass.oci.credentials import Credentials
 from windlass.oci.faults import InvalidReference, Malformed, NotFound
 from windlass.oci.layout import Stored
@@ -23,6 +24,8 @@ _PAGE = 1000
 _PAGE_LIMIT = 64 * 1024 * 1024
 _RESUMES = 5
 _ACCEPT = {"accept": manifests.ACCEPT}
+_IDENTITY = "windlass-registry"
+_WHOLE = "/v2/_windlass/images/whole"
 _CATALOG = ("registry:catalog:*",)
 
 
@@ -53,6 +56,7 @@ class RegistryClient:
             host, insecure=insecure, credentials=credentials, patience=patience, transport=transport, clock=clock
         )
         self.host = self._session.host
+        self._windlass = False
 
     def ping(self) -> None:
         """Ask whether a registry answers, and whether the credentials it wants are there."""
@@ -160,6 +164,28 @@ class RegistryClient:
             return False
         return True
 
+    def whole(self, images: Sequence[tuple[str, str]]) -> list[bool]:
+        """Which images (repository, digest) can be pulled with all their platforms, for those that are known to be.
+
+        One question to a registry of Windlass's own, which is recognised by a list it gave before; any other registry
+        leaves all of them open (False).
+        """
+        if not self._windlass or not images:
+            return [False] * len(images)
+        scopes = merge(f"repository:{repository}:pull" for repository, _ in images)
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        body = json.dumps({"images": images}).encode()
+        answer = self._session.request("POST", _WHOLE, scopes=scopes, headers=headers, body=body)
+        try:
+            told = json.loads(answer.body(_PAGE_LIMIT))["whole"]
+        except (TransportFailed, ValueError, KeyError, TypeError, RecursionError):
+            told = None
+        finally:
+            answer.drop()
+        if not isinstance(told, list) or len(told) != len(images):
+            return [False] * len(images)
+        return [one is True for one in told]
+
     # -- lists ------------------------------------------------------------------------------------------------------
 
     def tags(self, repository: str) -> Iterator[str]:
@@ -187,6 +213,7 @@ class RegistryClient:
         following: str | None = path
         while following is not None:
             answer, body = self._session.fetch(following, _PAGE_LIMIT, scopes=scopes, headers=headers or {})
+            self._windlass = self._windlass or _IDENTITY in answer.headers
             try:
                 document = json.loads(body)
             except (ValueError, RecursionError) as error:

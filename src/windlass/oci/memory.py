@@ -56,6 +56,7 @@ class RegistryMemory:
 
     def recall(self, wanted: Sequence[tuple[str, str]]) -> dict[str, Remembered | str]:
         """One paged tag list for all, then one GET per image and one HEAD per platform, in parallel (see `integrity.damage`).
+        A registry of Windlass's own answers for all images in one go; only those that are not whole are looked at closely.
 
         Where several images are recorded for a fingerprint, the newest record whose image is whole wins; of records of
         the same time, the one whose digest sorts first.
@@ -71,12 +72,20 @@ class RegistryMemory:
         ]
         if not asked:
             return {}
-        with ThreadPoolExecutor(min(_PARALLEL, len(asked)), thread_name_prefix="windlass-recall") as pool:
-            answers = gather(pool, lambda one: self._proven(one[0], one[2]), asked)
         found: dict[str, Remembered | str] = {}
-        for (_, fingerprint, _), answer in zip(asked, answers, strict=True):
-            if not isinstance(found.get(fingerprint), Remembered):
-                found[fingerprint] = answer
+        open_ = []
+        whole = self._client.whole([(repository, candidates[0].digest) for repository, _, candidates in asked])
+        for one, proven in zip(asked, whole, strict=True):
+            if proven:
+                found[one[1]] = one[2][0]
+            else:
+                open_.append(one)
+        if open_:
+            with ThreadPoolExecutor(min(_PARALLEL, len(open_)), thread_name_prefix="windlass-recall") as pool:
+                answers = gather(pool, lambda one: self._proven(one[0], one[2]), open_)
+            for (_, fingerprint, _), answer in zip(open_, answers, strict=True):
+                if not isinstance(found.get(fingerprint), Remembered):
+                    found[fingerprint] = answer
         return found
 
     def remember(

@@ -64,6 +64,8 @@ class Application:
             return await self._manifests.tags(request, place.name)
         if place.kind == "referrers":
             return await self._manifests.referrers(request, place.name, place.item)
+        if place.kind == "whole":
+            return await self._manifests.whole(request)
         if place.kind == "catalog":
             return await self._manifests.catalog(request)
         if request.method not in ("GET", "HEAD"):

@@ -7,9 +7,11 @@ import json
 from concurrent.futures import Executor
 from typing import Any
 
+import windlass
+from windlass.registry.listen import IDENTITY
 from windlass.registry.manifests import MANIFEST_LIMIT, OCI_INDEX
-from windlass.registry.names import as_digest, is_tag
-from windlass.registry.problems import Problem, manifest_invalid, manifest_unknown, unsupported
+from windlass.registry.names import Digest, as_digest, is_name, is_tag
+from windlass.registry.problems import Problem, manifest_invalid, manifest_unknown, name_invalid, unsupported
 from windlass.registry.storage import Storage
 from windlass.registry.wire import JSON, Reply, Request, check_reference, need_digest, next_link, page, page_size
 
@@ -50,7 +52,20 @@ class ManifestHandlers:
         repository = self._storage.known(name)
         tags, last = page(repository.tags(), request.query, _TAG_PAGE)
         link = (next_link(f"/v2/{name}/tags/list", n=len(tags), last=last),) if last is not None else ()
-        return _json({"name": name, "tags": tags}, *link)
+        return _json({"name": name, "tags": tags}, (IDENTITY, windlass.__version__), *link)
+
+    async def whole(self, request: Request) -> Reply:
+        """POST `{"images": [[repository, digest], …]}`: which of them can be pulled, as `{"whole": [true, …]}`.
+
+        For Windlass itself, which would ask for every manifest of hundreds of images one by one otherwise.
+        """
+        if request.method != "POST":
+            raise unsupported(request.method)
+        images = _images(await _body(request))
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._pool, lambda: [self._storage.whole(name, digest) for name, digest in images]
+        )
+        return _json({"whole": found})
 
     async def catalog(self, request: Request) -> Reply:
         _only_read(request)
@@ -129,6 +144,19 @@ async def _body(request: Request) -> bytes:
     if length is not None and length != size:
         raise Problem(400, "SIZE_INVALID", f"provided length {length} did not match content length {size}")
     return b"".join(parts)
+
+
+def _images(body: bytes) -> list[tuple[str, Digest]]:
+    """Raises Problem NAME_INVALID, DIGEST_INVALID, or 400 for anything else."""
+    try:
+        pairs = json.loads(body)["images"]
+        listed = [(str(name), str(digest)) for name, digest in pairs]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Problem(400, "UNSUPPORTED", "not a list of images") from error
+    for name, _ in listed:
+        if not is_name(name):
+            raise name_invalid(name)
+    return [(name, need_digest(digest)) for name, digest in listed]
 
 
 def _known_shape(item: str) -> None:

@@ -122,6 +122,19 @@ class Storage:
             raise manifest_unknown(reference)
         return StoredManifest(digest, media_type, data)
 
+    def whole(self, name: str, digest: Digest) -> bool:
+        """Whether an image is here with its manifest undamaged and, for an index, the manifests of all its platforms."""
+        repository = self.repository(name)
+        media_type = repository.media_type(digest)
+        data = self.blobs.read(digest) if media_type is not None else None
+        if data is None or digest_of(data, split_digest(digest)[0]) != digest:
+            return False
+        children = parse_manifest(data, media_type).children
+        return all(
+            repository.media_type(child.digest) is not None and self.blobs.size(child.digest) == child.size
+            for child in children
+        )
+
     def put_manifest(
         self, name: str, reference: str, data: bytes, content_type: str | None, tags: Sequence[str] = ()
     ) -> tuple[Digest, Manifest]:

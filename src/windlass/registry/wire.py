@@ -12,6 +12,9 @@ from windlass.registry.problems import Problem, digest_invalid, manifest_invalid
 
 JSON = "application/json"
 
+WHOLE = "/v2/_windlass/images/whole"
+"""An extension (OCI distribution specification, "Extensions": `/v2/_<extension>/<component>/<module>`): see `ManifestHandlers.whole`."""
+
 
 class HeaderMap(Protocol):
     """Case-insensitive for lower-case keys."""
@@ -95,7 +98,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a path asks for: `kind` is base, catalog, manifest, blob, upload, tags or referrers; `item` a reference, digest or session."""
+    """What a path asks for: `kind` is base, catalog, whole, manifest, blob, upload, tags or referrers; `item` a reference, digest or session."""
 
     kind: str
     name: str = ""
@@ -112,6 +115,8 @@ def route(path: str) -> Route:
         return Route("base")
     if path == "/v2/_catalog":
         return Route("catalog")
+    if path == WHOLE:
+        return Route("whole")
     if not path.startswith("/v2/"):
         raise Problem(404, "UNSUPPORTED", "no such path")
     found = _split(path[4:].split("/"))
