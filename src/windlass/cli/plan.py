@@ -102,7 +102,7 @@ def tell_audit(audited: Sequence[Audited], out: Output) -> None:
         if not one.differences:
             apart = "" if one.rebuilt == one.remembered else ", times of files apart"
             out.say(
-                f"[dim]same[/]   [bold]{one.service}[/] {short(one.remembered)}: built again it is the same image{apart}"
+                f"[dim]same[/]     [bold]{one.service}[/] {short(one.remembered)}: built again it is the same image{apart}"
             )
             continue
         out.say(

@@ -25,6 +25,13 @@ _PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 _PRIVATE = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")
 
+_ALIKE = tuple(
+    word
+    for setting in ("autocrlf=false", "eol=lf", "symlinks=true", f"attributesFile={os.devnull}")
+    for word in ("-c", f"core.{setting}")
+)
+"""What a user's configuration may not decide of a file's content: the same tree gives the same files on every machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
@@ -267,9 +274,14 @@ class Repository:
             env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             self.git(*fill, env=env, input=lines)
             names = "\0".join(entry.path for entry in blobs)
-            plain = ("-c", "core.autocrlf=false", "-c", "core.symlinks=true")
-            self.git(*plain, "checkout-index", "-f", "-z", "--stdin", f"--prefix={destination}/", env=env, input=names)
+            # With the checkout as the work tree, its .gitattributes, edits included, would win over those of the tree.
+            env |= {"GIT_DIR": self._git_folder(), "GIT_WORK_TREE": folder, "GIT_ATTR_NOSYSTEM": "1"}
+            self.git(*_ALIKE, "checkout-index", "-f", "-z", "--stdin", f"--prefix={destination}/", env=env, input=names)
         _settle(destination, blobs)
+
+    def _git_folder(self) -> str:
+        usual = self.root / ".git"
+        return str(usual) if usual.is_dir() else self.git("rev-parse", "--absolute-git-dir").strip()
 
     # -- writing objects and refs -----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import pytest
 from tests.integration.plan.shop import FILES, Shop
 from tests.integration.registry.serving import Server, free_port
 
+from windlass.git.repository import Repository
 from windlass.oci.memory import RegistryMemory
 from windlass.testing.contracts.histories import HISTORIES, History
 
@@ -435,3 +436,28 @@ def _(shop: Shop) -> None:
 
 def test_a_memory_that_is_empty_knows_nothing(shop: Shop) -> None:
     assert RegistryMemory(shop.client, shop.prefix).recall([("app", "sha256:" + "0" * 64)]) == {}
+
+
+def test_this_machines_git_configuration_does_not_reach_an_image(shop: Shop) -> None:
+    shop.commit({"app/keyword.c": "$Id$\n"})
+    plain, odd = shop.clone("plain"), shop.clone("odd")
+    attributes = shop.origin.parent / "attributes"
+    attributes.write_text("*.txt eol=crlf\n*.c ident\n")
+    for name, value in (
+        ("core.eol", "crlf"),
+        ("core.autocrlf", "true"),
+        ("core.attributesFile", str(attributes)),
+        ("core.symlinks", "false"),
+        ("core.fileMode", "false"),
+    ):
+        shop.git("config", name, value, at=odd)
+    (odd / ".gitattributes").write_text("* eol=crlf\n")  # not committed
+
+    written = []
+    for checkout in (plain, odd):
+        folder = shop.origin.parent / f"{checkout.name}-files"
+        repository = Repository(checkout)
+        repository.materialise(repository.snapshot("HEAD").tree, folder)
+        written.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+
+    assert written[0] == written[1]
