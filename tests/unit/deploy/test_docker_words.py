@@ -44,6 +44,8 @@ def test_up_builds_and_pulls_nothing_and_reads_the_model_from_standard_input() -
         (["Error response from daemon: port is already allocated"], "port is already allocated"),
         (["dependency failed to start", " Container crank-web-1  Started", ""], ""),
         ([], ""),
+        ([" Container crank-redis-1  Started", "canceled"], ""),
+        (["Error response from daemon: port is already allocated", "context canceled"], "port is already allocated"),
         (
             ['service "web" refers to undefined network x: invalid compose project'],
             'service "web" refers to undefined network x: invalid compose project',

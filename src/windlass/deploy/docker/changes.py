@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from windlass.deploy.docker.containers import Container, worst
 from windlass.deploy.interface import Change
@@ -39,6 +39,36 @@ def compute(
     ]
     gone = [Change(name, "remove", "the release does not have it") for name in sorted(there.keys() - wanted.keys())]
     return (*changes, *gone)
+
+
+def in_the_way(there: Sequence[Container], changed: Set[str], wanted: Mapping[str, str]) -> tuple[Container, ...]:
+    """Containers of the changed services that must go before Compose begins; all others it replaces itself, and hands
+    their anonymous volumes on.
+
+    Compose leaves a container of the right configuration alone, also one that failed, and stumbles over a replacement
+    that an interrupted deployment has created and never started. The one beside such a replacement may have been told
+    to stop, and the engine goes on with that: running now, it is gone in seconds.
+    """
+    left = {
+        c.id for c in there if c.status == "created" and not c.started and any(_beside(c, other) for other in there)
+    }
+    doubtful = {c.service for c in there if c.id in left}
+    return tuple(
+        c
+        for c in there
+        if c.service in changed
+        and (
+            c.id in left
+            or (
+                c.config_hash == wanted.get(c.service)
+                and (c.service in doubtful or c.state in ("unhealthy", "restarting", "exited"))
+            )
+        )
+    )
+
+
+def _beside(new: Container, other: Container) -> bool:
+    return other.service == new.service and bool(other.started)
 
 
 def with_lodgers(computed: Sequence[Change], affected: Callable[[set[str]], frozenset[str]]) -> tuple[Change, ...]:

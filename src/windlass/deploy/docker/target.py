@@ -243,19 +243,9 @@ class DockerTarget:
         changed = [c.service for c in ready.prepared.changes if c.action in ("create", "recreate")]
         gone = {c.service for c in ready.prepared.changes if c.action == "remove"}
         there = engine.containers(self._name)
-        # Compose leaves a container of the right configuration alone, also one that failed: those are made anew. All
-        # others it replaces itself, and hands their anonymous volumes on.
         engine.remove(
-            [
-                container.id
-                for container in there
-                if container.service in gone
-                or (
-                    container.service in changed
-                    and container.config_hash == ready.wanted.get(container.service)
-                    and container.state in ("unhealthy", "restarting", "exited")
-                )
-            ]
+            [c.id for c in there if c.service in gone]
+            + [c.id for c in changes.in_the_way(there, set(changed), ready.wanted)]
         )
         if not changed:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ from windlass.waiting import Clock, DeadlinePassed, wait_for
 _EVIDENCE_LINES = 30
 _EVERY = 0.25
 _POLITE_TRIES = 5
+
+_ENDED_EARLY = re.compile(r"\b(context )?cancel+ed$")
+"""What Compose says when it is told to stop: never the reason."""
 
 _ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
 """Compose sees a part of the model: what is not in it stays, whatever the user's own variables say."""
@@ -218,7 +222,7 @@ def _failure(
 
 def compose_refusal(lines: Sequence[str]) -> str:
     """The reason Compose gave for ending, without its prefixes; "" when it gave none."""
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    last = next((line.strip() for line in reversed(lines) if line.strip() and not _ENDED_EARLY.search(line)), "")
     if last.startswith(("Container ", "Network ", "Volume ")):
         return ""
     return last.removeprefix("Error response from daemon: ")
