@@ -46,7 +46,8 @@ def tell(derived: Derived, wrote: bool, out: Output) -> None:
     out.say(f"[bold]windlass.yaml[/] {'written' if wrote else 'says all this already; nothing changed'}")
     out.say()
     for decision in derived.decisions:
-        out.say(f"[bold]{out.plain(decision.about)}[/]  {out.plain(decision.sentence)}", indent=4, first=2)
+        about, sentence = decision.about, decision.sentence.removeprefix(f"{decision.about} is ")
+        out.say(f"[bold]{out.plain(about)}[/]  {out.plain(sentence)}", indent=4, first=2)
     for warning in derived.warnings:
         out.say(f"[yellow]warning[/]  {out.plain(warning)}", indent=9)
     out.say()

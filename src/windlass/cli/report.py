@@ -154,7 +154,8 @@ def _verdict(delivery: Delivery, out: Output) -> str:
         return f"[green bold]{'published' if pushed else 'done'}[/]  {delivery.commit[:7]} in {took}"
     release = rollout.release.id
     if rollout.outcome == "healthy":
-        checks = f", {len(rollout.checks)} checks passed" if rollout.checks else ", no checks configured"
+        count = len(rollout.checks)
+        checks = f", {count} check{'' if count == 1 else 's'} passed" if count else ", no checks configured"
         unchanged = "" if rollout.changed else " (it ran already: nothing changed)"
         return f"[green bold]healthy[/]  {release} serves {place}{unchanged}{checks}, in {took}"
     if rollout.restored is not None:

@@ -134,7 +134,8 @@ class _Run:
                     remedy=f"windlass logs {self.environment.name} shows what the services say",
                     evidence=evidence.of_failed_checks(self.target, wrong),
                 )
-            verdict.detail = f"{len(checks)} checks passed" if checks else "no checks are configured"
+            count = len(checks)
+            verdict.detail = f"{count} check{'' if count == 1 else 's'} passed" if count else "no checks are configured"
         return checks
 
     def look_again(self, release: Release) -> RollOut:
