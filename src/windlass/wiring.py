@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from windlass.oci.mirrors import Mirrors
     from windlass.plan.interface import BaseImages
     from windlass.scan.interface import Scanner
+    from windlass.steps.tools import Planner
     from windlass.verify.api import Suite
 
 
@@ -148,6 +149,14 @@ def tools(
     )
 
 
+def planner(project: Project, repository: Repository, started: HeadStart | None = None) -> Planner:
+    """What makes plans, without all the rest of `tools`; the embedded registry is started if it is the one configured."""
+    from windlass.oci.memory import RegistryMemory
+
+    ensure_registry(project)
+    return _planner(project, repository, RegistryMemory(registry_client(project), project.registry.prefix), started)
+
+
 def registry_client(project: Project) -> RegistryClient:
     from windlass.oci.client import RegistryClient
 
@@ -251,9 +260,7 @@ def _best_builder() -> str:
     return "buildx" if shutil.which("docker") or not shutil.which("buildah") else "buildah"
 
 
-def _planner(
-    project: Project, repository: Repository, memory: RegistryMemory, started: HeadStart | None
-) -> Callable[..., Plan]:
+def _planner(project: Project, repository: Repository, memory: RegistryMemory, started: HeadStart | None) -> Planner:
     def plan(source: Source, environment: str | None, *, only: Sequence[str] = (), rebuild: Sequence[str] = ()) -> Plan:
         from windlass.git.tree import GitFiles
         from windlass.plan.planner import make_plan

@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from windlass.cli.lines import short as short
 from windlass.cli.stream import abandon, is_unicode, write_json
 
 _MEASURE = Console(file=io.StringIO(), width=80)
@@ -102,8 +103,3 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     raise AssertionError("unreachable")
-
-
-def short(digest: str | None) -> str:
-    """A digest as far as a person compares it: 12 digits."""
-    return digest.partition(":")[2][:12] if digest else "-"

@@ -13,6 +13,7 @@ from windlass.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from windlass.cli.lines import Lines
     from windlass.cli.output import Output
     from windlass.cli.session import Session
     from windlass.model.plan import Plan
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     session = open_session(arguments, planning=True)
     environment = session.chosen(arguments.env)
     rebuild = session.rebuild(arguments.rebuild)
-    plan = session.tools.plan(session.source, environment.name if environment else None, rebuild=rebuild)
+    plan = session.plan(session.source, environment.name if environment else None, rebuild=rebuild)
     if arguments.save or arguments.json:
         from windlass.plan import saved
     if arguments.save:
@@ -61,17 +62,27 @@ def run(arguments: argparse.Namespace) -> int:
         document = saved.report(plan, session.project)
         print_json(document if audited is None else {**document, "audit": [asdict(one) for one in audited]})
     else:
-        from windlass.cli.output import output
-
-        tell(plan, arguments.save, output())
+        tell(plan, arguments.save, _output())
         if audited is not None:
-            tell_audit(audited, output())
+            tell_audit(audited, _output())
     if plan.failed:
         return ExitCode.STAGE_FAILED
     if any(one.differences for one in audited or ()):
         return ExitCode.AUDIT_DIFFERS
     changes = any(service.action == "build" for service in plan.services)
     return ExitCode.CHANGES if arguments.exit_code and changes else ExitCode.DONE
+
+
+def _output() -> Output | Lines:
+    import sys
+
+    from windlass.cli.lines import Lines, wanted
+
+    if wanted(sys.stdout):
+        return Lines(sys.stdout)
+    from windlass.cli.output import output
+
+    return output()
 
 
 def _positive(text: str) -> int:
@@ -94,8 +105,8 @@ def _audit(arguments: argparse.Namespace, session: Session, plan: Plan) -> tuple
         return audit(plan, arguments.audit, tools, tools.builder(emit), published, folder, emit)
 
 
-def tell_audit(audited: Sequence[Audited], out: Output) -> None:
-    from windlass.cli.output import short
+def tell_audit(audited: Sequence[Audited], out: Output | Lines) -> None:
+    from windlass.cli.lines import short
 
     out.say()
     for one in audited:
@@ -119,8 +130,8 @@ def tell_audit(audited: Sequence[Audited], out: Output) -> None:
         out.say("windlass run --rebuild SERVICE replaces the image.")
 
 
-def tell(plan: Plan, saved_to: Path | None, out: Output) -> None:
-    from windlass.cli.output import short
+def tell(plan: Plan, saved_to: Path | None, out: Output | Lines) -> None:
+    from windlass.cli.lines import short
 
     dirty = " with uncommitted changes" if plan.source.dirty else ""
     place = f" for {plan.environment}" if plan.environment else ""

@@ -12,7 +12,7 @@ from windlass import wiring
 from windlass.config.ahead import Ahead
 from windlass.errors import ConfigError, UsageError
 from windlass.git.repository import Repository
-from windlass.steps.tools import Tools
+from windlass.steps.tools import Planner, Tools
 
 if TYPE_CHECKING:
     from windlass.model.plan import Plan
@@ -31,6 +31,11 @@ class Session:
     def tools(self) -> Tools:
         """All drivers; the embedded registry is up."""
         return wiring.tools(self.project, self.repository, self.source.tree, started=self.started)
+
+    @cached_property
+    def plan(self) -> Planner:
+        """What makes plans, for commands that need nothing else."""
+        return wiring.planner(self.project, self.repository, self.started)
 
     @cached_property
     def view(self) -> Tools:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from windlass.config.yaml import Document, Keys, read
 from windlass.errors import ConfigError
@@ -21,15 +22,19 @@ def merged(
     Raises:
         ConfigError: `x-windlass` holds something it may not; names the Compose file and line.
     """
-    from windlass.config.models import ServiceSection
-
     said = service.get("x-windlass")
     if said is None:
-        return own or ServiceSection()
+        return own or _nothing()
     below = _validated(name, said, files, directory)
     if own is None:
         return below
     return below.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+
+def _nothing() -> ServiceSection:
+    """A section without a word in it; the models are not loaded for that."""
+    empty = SimpleNamespace(image=None, heavy=None, refresh=None, test=None, health=None, model_fields_set=frozenset())
+    return cast("ServiceSection", empty)
 
 
 def _validated(name: str, said: Any, files: Sequence[str], directory: Path) -> ServiceSection:

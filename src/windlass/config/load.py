@@ -124,13 +124,19 @@ def _document(directory: Path) -> Document:
 
 
 def _section(document: Document) -> ProjectSection:
+    from windlass.config import known
+
+    if (section := known.recall(document.data)) is not None:
+        return section
     from windlass.config.models import ProjectSection
     from windlass.config.problems import validate
 
     if not isinstance(document.value, dict):
         found = "a list" if isinstance(document.value, list) else f"'{one_line(str(document.value))}'"
         raise ConfigError(f"expected a mapping, found {found}; write project: NAME", where=document.where(()))
-    return validate(ProjectSection, document.value, document)
+    section = validate(ProjectSection, document.value, document)
+    known.remember(document.data, section)
+    return section
 
 
 # -- files ----------------------------------------------------------------------------------------------------------

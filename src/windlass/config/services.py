@@ -131,7 +131,7 @@ def _health(name: str, compose: Mapping[str, Any], extras: ServiceSection) -> tu
 
 def _fits(service: Service, extras: ServiceSection, own: ServiceSection | None, sources: Sources) -> None:
     """Images and tests are those of something that is built; test files exist; the image's name can be one."""
-    from windlass.config.models import REPOSITORY
+    from windlass.config.naming import REPOSITORY
 
     def where(key: str, *rest: str) -> str:
         if own is not None and getattr(own, key) is not None:

@@ -28,12 +28,13 @@ _SCALARS = {_PLAIN + kind for kind in ("null", "bool", "int", "float", "str", "t
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed file. `lines` and `raw` hold the line (from 1) and the literal text of what stands at each place."""
+    """A parsed file. `lines` and `raw` hold the line (from 1) and the literal text of what stands at each place, `data` the whole file."""
 
     name: str
     value: Any
     lines: Mapping[Keys, int] = field(repr=False)
     raw: Mapping[Keys, str] = field(repr=False)
+    data: bytes = field(default=b"", repr=False)
 
     def line(self, keys: Keys) -> int:
         """The line of a place, or of the nearest one around it that exists."""
@@ -100,7 +101,7 @@ def parse(data: bytes, name: str) -> Document:
     except (RecursionError, ValueError) as error:
         raise ConfigError("this YAML cannot be read; is it nested too deep?", where=name) from error
     reader = _Reader(name)
-    return Document(name, None if node is None else reader.value(node, (), 0), reader.lines, reader.raw)
+    return Document(name, None if node is None else reader.value(node, (), 0), reader.lines, reader.raw, data)
 
 
 def _compose(text: str) -> Node | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import json
 import random
 import time
@@ -17,7 +16,7 @@ from windlass.oci.auth import Authenticator, login_remedy, merge
 from windlass.oci.azure import AzureCredentials
 from windlass.oci.credentials import Credentials, DockerCredentials
 from windlass.oci.faults import Malformed, NotFound, Rejected
-from windlass.oci.transport import Answer, Body, HttpTransport, Transport, TransportFailed, is_loopback
+from windlass.oci.transport import Answer, Body, Transport, TransportFailed, is_loopback
 from windlass.waiting import Clock, SystemClock
 
 MakeBody: TypeAlias = Callable[[], Body]
@@ -71,7 +70,7 @@ class Session:
         self.patience = patience or Patience()
         self.clock = clock or SystemClock()
         self._chance = chance
-        self._transport = transport or HttpTransport(self.host, tls=not plain)
+        self._transport = transport or _transport(self.host, plain)
         self.auth = Authenticator(
             self.host,
             not plain,
@@ -273,6 +272,16 @@ def _error_body(answer: Answer) -> bytes:
         answer.drop()
 
 
+def _transport(host: str, plain: bool) -> Transport:
+    if plain and is_loopback(host):  # no TLS, no proxy
+        from windlass.oci.plain import PlainTransport
+
+        return PlainTransport(host)
+    from windlass.oci.http import HttpTransport
+
+    return HttpTransport(host, tls=not plain)
+
+
 def _authorised(headers: Mapping[str, str], header: str | None) -> Mapping[str, str]:
     return {**headers, "authorization": header} if header else headers
 
@@ -283,6 +292,8 @@ def _retry_after(value: str | None, now: float) -> float:
         return 0.0
     if value.strip().isdigit():
         return float(value)
+    import email.utils
+
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
     except (TypeError, ValueError, OverflowError):
