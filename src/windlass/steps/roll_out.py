@@ -73,6 +73,8 @@ def roll_out(
         raise
     except KeyboardInterrupt:
         run.settle(admitted, "interrupted", serving=current, reason="stopped by hand")
+        back = f"; windlass deploy {environment.name} --release {current.id} goes back" if current else ""
+        emit(Notice(f"{environment.name} may be between two releases", "warning", f"the same command goes on{back}"))
         raise
     except Exception as error:
         run.settle(admitted, "failed", serving=current, reason=str(error))
