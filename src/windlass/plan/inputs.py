@@ -137,10 +137,10 @@ def _listed(reading: Reading, shown: str, attributes: Attributes, files: Chosen)
     for folder in sorted(reading.selection.folders):
         yield Input("file", f"{folder}/", "040000")
     for name, values in reading.args.items():
-        yield Input("arg", name, _merged({combine(name, value) for value in values}))
+        if _reaches_all(name) or reading.uses(name):
+            yield Input("arg", name, _merged({combine(name, value) for value in values}))
     for name, value in spec.args.items():
-        # Some reach every build, declared or not: BuildKit's own switches.
-        if (name.startswith("BUILDKIT_") or name == "SOURCE_DATE_EPOCH") and name not in reading.args:
+        if _reaches_all(name) and name not in reading.args:
             yield Input("arg", name, combine(name, value))
     for name, pin in reading.pins.items():
         yield Input("context", name, pin)
@@ -153,6 +153,11 @@ def _listed(reading: Reading, shown: str, attributes: Attributes, files: Chosen)
     yield from (Input("setting", f"label {key}", combine(key, value)) for key, value in spec.labels.items())
     if spec.network:
         yield Input("setting", "network", combine("network", spec.network))
+
+
+def _reaches_all(argument: str) -> bool:
+    """Whether an argument reaches every build, declared or not: BuildKit's own switches."""
+    return argument.startswith("BUILDKIT_") or argument == "SOURCE_DATE_EPOCH"
 
 
 def _merged(digests: set[str]) -> str:

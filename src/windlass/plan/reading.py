@@ -64,6 +64,8 @@ class Reading:
         self.texts: dict[tuple[int, str], set[str]] = {}
         self.secrets: set[str] = set()
         self.ssh = False
+        self.runs = False
+        self.said: list[str] = []
         self.pins: dict[str, str] = {}
         self.onbuild: tuple[str, ...] = ()
 
@@ -142,7 +144,22 @@ class Reading:
         self.texts.setdefault((number, stage.name), set()).add(combine(str(number), *text))
         return _Done(number, scope, triggers)
 
+    def uses(self, name: str) -> bool:
+        """Whether the value of an argument can reach the image: a RUN sees all of them, other instructions those they name."""
+        return self.runs or any(name in text for text in self.said)
+
     def _instruction(self, instruction: Instruction, scope: Scope, triggers: list[str], platform: str | None) -> str:
+        text = self._read_instruction(instruction, scope, triggers, platform)
+        self.runs = self.runs or isinstance(instruction, Run)
+        if isinstance(instruction, Arg):
+            self.said += [default for _, default in instruction.names if default is not None]
+        else:
+            self.said.append(text)
+        return text
+
+    def _read_instruction(
+        self, instruction: Instruction, scope: Scope, triggers: list[str], platform: str | None
+    ) -> str:
         escape = self.dockerfile.escape
         if isinstance(instruction, Arg):
             for name, value in declare(instruction, scope, self.globals, self.spec.args, escape).items():

@@ -21,6 +21,7 @@ _ALLOW = "*\n!app\n!app/data\napp/data/*.md\n"
 
 BEYOND: dict[str, tuple[Case, ...]] = {
     "Base images": (
+        Case("a base image that is a default of an argument moves", app("", more={"Dockerfile": "FROM ${B:-base}\nCOPY app /app\n"}), {}, True, images=_FROM),
         Case("a base image moves under its tag", app("COPY app /app", base="base"), {}, True, images=_FROM),
         Case("the image that COPY --from names moves", app("COPY --from=base /base /b"), {}, True, images=_FROM),
         Case("the image that a mount is from moves", app("RUN --mount=from=base,target=/m cat /m/base > /x", base=BUSYBOX), {}, True, images=_FROM),
@@ -69,6 +70,12 @@ BEYOND: dict[str, tuple[Case, ...]] = {
         Case("an env file changes", app("COPY app /app", more={".env": "A=1\n"}), {".env": "A=2\n"}, False),
     ),
     "Ignore files, further": (
+        Case("Windows line ends in the ignore file", app("COPY app /app", more={".dockerignore": "**/*.md\r\nx\r\n"}), {"app/data/b.md": "x\n"}, False),
+        Case("a byte order mark in the ignore file", app("COPY app /app", more={".dockerignore": "\ufeff**/*.md\n"}), {"app/data/b.md": "x\n"}, False),
+        Case("spaces around an ignore rule", app("COPY app /app", more={".dockerignore": "  **/*.md  \n"}), {"app/data/b.md": "x\n"}, False),
+        Case("an ignore rule that is not a comment, for the space before it", app("COPY app /app", more={".dockerignore": " # app\n"}), {"app/data/b.md": "x\n"}, True),
+        Case("the ignore file is a symlink", app("COPY app /app", more={".dockerignore": link("rules"), "rules": "**/*.md\n"}), {"app/data/b.md": "x\n"}, False),
+        Case("the ignore file of a Dockerfile in a folder", {**APP, "deploy/Dockerfile": "FROM scratch\nCOPY app /app\n", "deploy/Dockerfile.dockerignore": "**/*.md\n"}, {"app/data/b.md": "x\n"}, False, before=spec(dockerfile="deploy/Dockerfile")),
         Case("the ignore file is removed", app("COPY app /app", more={".dockerignore": "**/*.md\n"}), {".dockerignore": None}, True),
         Case("an ignore file appears that takes nothing away here", app("COPY app /app"), {".dockerignore": "nothing\n"}, False),
         Case("everything is ignored but a folder, in which a file changes", app("COPY . /", more={".dockerignore": _ALLOW}), {"app/data/a.txt": "A\n"}, True),
@@ -83,6 +90,14 @@ BEYOND: dict[str, tuple[Case, ...]] = {
         Case("an ignore rule ** in the middle", app("COPY app /app", more={".dockerignore": "app/**/a.txt\n"}), {"app/data/a.txt": "x\n"}, False),
     ),
     "Instructions, further": (
+        Case("an instruction is written in another way and means the same", app("COPY app /app"), {"Dockerfile": 'FROM scratch\nCOPY ["app", "/app"]\n'}, False, needless="an instruction is counted as it is written"),
+        Case("a byte order mark in the Dockerfile", app("COPY app /app"), {"Dockerfile": "\ufeffFROM scratch\nCOPY app /app\n"}, False),
+        Case("a comment between continued lines", app("RUN echo a && \\\n echo b", base=BUSYBOX), {"Dockerfile": f"FROM {BUSYBOX}\nRUN echo a && \\\n# why\n echo b\n"}, False),
+        Case("a space more in what a RUN runs", app("RUN echo a", base=BUSYBOX), {"Dockerfile": f"FROM {BUSYBOX}\nRUN echo  a\n"}, True),
+        Case("a stage gets a name", app("COPY app /app"), {"Dockerfile": "FROM scratch AS x\nCOPY app /app\n"}, False),
+        Case("a check is switched off", app("COPY app /app"), {"Dockerfile": "# check=skip=all\nFROM scratch\nCOPY app /app\n"}, False),
+        Case("the mode of a file that an earlier stage hands on", app("", more={"Dockerfile": "FROM scratch AS a\nCOPY app /app\nFROM scratch\nCOPY --from=a /app/main.py /\n"}), {"app/main.py": executable("print(1)\n")}, True),
+        Case("a wildcard that found nothing finds a file", app("COPY app n* /x/"), {"new": "x\n"}, True),
         Case("the command changes", app("COPY app /app\nCMD one"), {"Dockerfile": "FROM scratch\nCOPY app /app\nCMD two\n"}, True),
         Case("a health check changes", app("COPY app /app\nHEALTHCHECK CMD one"), {"Dockerfile": "FROM scratch\nCOPY app /app\nHEALTHCHECK --interval=3s CMD one\n"}, True),
         Case("an entry point goes from shell form to JSON form", app("COPY app /app\nENTRYPOINT one"), {"Dockerfile": 'FROM scratch\nCOPY app /app\nENTRYPOINT ["one"]\n'}, True),
@@ -106,7 +121,12 @@ BEYOND: dict[str, tuple[Case, ...]] = {
         Case("Windows line ends in the Dockerfile", app("COPY app /app"), {"Dockerfile": "FROM scratch\r\nCOPY app /app\r\n"}, False),
     ),
     "Arguments and settings, further": (
-        Case("a declared argument nobody uses changes", app("ARG V\nCOPY app /app"), {}, False, before=spec(args={"V": "1"}), after=spec(args={"V": "2"}), needless="the value of a declared argument is counted, whoever uses it"),
+        Case("a named context under a base image's full name", app("COPY other.txt /", base="base", more={"lib/x": "1\n"}), {"lib/x": "2\n"}, True, before=spec(contexts={"docker.io/library/base:latest": "lib"})),
+        Case("an argument that only another argument's default names", app("ARG A\nARG B=$A.txt\nCOPY $B /x"), {}, True, before=spec(args={"A": "other"}), after=spec(args={"A": "app/data/a"})),
+        Case("git's attributes ask for a keyword to be replaced", app("COPY app /app", more={".gitattributes": "x text\n", "app/k.c": "$Id$\n"}), {".gitattributes": "x text\n*.c ident\n"}, True),
+        Case("a macro of git's attributes means something else", app("COPY app /app", more={".gitattributes": "[attr]win eol=lf\n*.txt win\n"}), {".gitattributes": "[attr]win eol=crlf\n*.txt win\n"}, True),
+        Case("an ignored attributes file decides line ends", app("COPY app /app", more={"app/.gitattributes": "*.txt eol=lf\n", ".dockerignore": "**/.gitattributes\n"}), {"app/.gitattributes": "*.txt eol=crlf\n"}, True),
+        Case("a declared argument nobody uses changes", app("ARG V\nCOPY app /app"), {}, False, before=spec(args={"V": "1"}), after=spec(args={"V": "2"})),
         Case("a declared argument changes, and a RUN comes after it", app("ARG V\nRUN true", base=BUSYBOX), {}, True, before=spec(args={"V": "1"}), after=spec(args={"V": "2"})),
         Case("an argument is given its own default", app("ARG V=1\nCOPY app /app"), {}, False, after=spec(args={"V": "1"})),
         Case("an argument's default changes, and the build gives it", app("ARG V=1\nCOPY other.txt /$V"), {"Dockerfile": "FROM scratch\nARG V=2\nCOPY other.txt /$V\n"}, True, before=spec(args={"V": "7"})),
