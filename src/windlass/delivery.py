@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from windlass.errors import Refused, ScanRefused, WindlassError
+from windlass.errors import EnvironmentUnusable, Refused, ScanRefused, WindlassError
 from windlass.model.artifacts import Published, Scanned
 from windlass.model.delivery import DeliveredService, Delivery, DeliveryOutcome, Results, RollOut
 from windlass.model.events import Emit, Notice, StageOutcome
-from windlass.model.plan import Plan, ServicePlan
+from windlass.model.plan import Plan, ServicePlan, summary
 from windlass.model.project import Environment
 from windlass.model.release import Kind, Release
 from windlass.model.source import Source
@@ -64,6 +64,8 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
     environment = order.environment
     tags = immutable_tags(order.source, environment)
 
+    if environment is not None:
+        _refuse_early(order.source, environment, tools, emit)
     with ExitStack() as stack:
         with watch.stage("plan") as verdict:
             plan = order.plan or tools.plan(
@@ -130,17 +132,25 @@ def deploy(release: Release, kind: Kind, environment: Environment, tools: Tools,
     )
 
 
+def _refuse_early(source: Source, environment: Environment, tools: Tools, emit: Emit) -> None:
+    """Raise now what would otherwise be raised after minutes of building: the state's remote, secrets, API suites."""
+    tools.state.records(environment.name, 1)
+    if tools.state.stale is not None:
+        raise EnvironmentUnusable(
+            tools.state.stale, remedy="check git remote -v and your access, or take state: out of windlass.yaml"
+        )
+    name = f"{environment.name}-{source.sha}"
+    tools.verifiable(
+        environment, Release(name, environment.name, source.commit, source.tree, environment.compose, (), "")
+    )
+    if source.dirty:
+        emit(Notice(f"uncommitted changes are part of what goes to {environment.name}", "warning"))
+
+
 def _no_environment(branch: str | None, tools: Tools) -> str:
     place = f"no environment follows the branch {branch}" if branch else "HEAD is on no branch"
     known = ", ".join(f"{one.name} ({one.branch})" for one in tools.project.environments if one.branch)
     return f"published, not deployed: {place}" + (f"; there are {known}" if known else "")
-
-
-def summary(plan: Plan) -> str:
-    """One line about a plan: "2 to build, 3 unchanged"."""
-    build_count = len(_to_build(plan)) + len(plan.failed)
-    reuse_count = sum(service.action == "reuse" for service in plan.services)
-    return f"{build_count} to build, {reuse_count} unchanged"
 
 
 def _to_build(plan: Plan) -> tuple[str, ...]:

@@ -72,27 +72,29 @@ class HeadStart:
     def __init__(self, repository: Repository, source: Source) -> None:
         self._repository = repository
         self._tree = source.tree
-        self._listed = Ahead(lambda: repository.list_tree(source.tree))
+        self._base = Ahead(self._read)
         self.mirrors = Ahead(_mirrors)
         self._files: Ahead[GitFiles] | None = None
 
     def know(self, source: Source) -> None:
         """The source is certain now."""
-        self._files = Ahead(lambda: self._read(source.tree))
+        self._files = Ahead(lambda: self._moved(source.tree))
 
     def files(self, source: Source) -> GitFiles:
         """The files of what is planned."""
-        return self._files.result() if self._files is not None else self._read(source.tree)
+        return self._files.result() if self._files is not None else self._moved(source.tree)
 
-    def _read(self, tree: str) -> GitFiles:
+    def _read(self) -> GitFiles:
         from windlass.git.tree import GitFiles
 
-        listed = self._listed.result()
+        files = GitFiles(self._repository, self._tree)
         import windlass.plan.planner  # noqa: F401 (imported while Compose is waited for)
 
-        if tree != self._tree:
-            return GitFiles(self._repository, tree, listed=listed, since=self._tree)
-        return GitFiles(self._repository, tree, listed=listed)
+        return files
+
+    def _moved(self, tree: str) -> GitFiles:
+        changes = self._repository.changes(self._tree, tree) if tree != self._tree else []
+        return self._base.result().move(changes)
 
 
 def _mirrors() -> Mirrors:
@@ -291,11 +293,17 @@ class _Checks:
         self._declared: dict[str, Project] = {}
 
     def verifiable(self, environment: Environment, release: Release) -> None:
-        """Raises ConfigError: a suite cannot be read, or a variable it uses has no value here."""
+        """Raises ConfigError: a suite cannot be read or names no service, or a variable or secret has no value here."""
+        from windlass.deploy.environ import require
         from windlass.verify.api import to_probe
+        from windlass.verify.selection import refuse_unknown
 
         known = self._variables(environment)
+        require(environment.secrets, known, environment=environment.name)
+        declared = self._project_of(release)
         for suite in self._suites(environment, release):
+            if environment.compose == declared.compose:
+                refuse_unknown(suite, [service.name for service in declared.services])
             for case in suite.cases:
                 to_probe(case, known)
 

@@ -91,6 +91,9 @@ def _unknown(word: str) -> int:
     from windlass.cli.failure import show
     from windlass.errors import UsageError
 
+    if word.startswith("-"):
+        remedy = f"options follow the command: windlass plan {word} …; windlass --help lists the commands"
+        return show(UsageError(f"'{word}' stands where a command belongs", remedy=remedy), as_json=False)
     close = get_close_matches(word, COMMANDS, n=1)
     hint = f"did you mean windlass {close[0]}?" if close else "windlass --help lists the commands"
     return show(UsageError(f"there is no command '{word}'", remedy=hint), as_json=False)

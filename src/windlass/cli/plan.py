@@ -132,6 +132,7 @@ def tell_audit(audited: Sequence[Audited], out: Output | Lines) -> None:
 
 def tell(plan: Plan, saved_to: Path | None, out: Output | Lines) -> None:
     from windlass.cli.lines import short
+    from windlass.model.plan import summary
 
     dirty = " with uncommitted changes" if plan.source.dirty else ""
     place = f" for {plan.environment}" if plan.environment else ""
@@ -150,10 +151,7 @@ def tell(plan: Plan, saved_to: Path | None, out: Output | Lines) -> None:
         out.say(f"[dim]{out.plain(reason)}[/]", indent=11, first=9)
     for note in plan.notes:
         out.say(f"[dim]note[/]   {out.plain(note)}", indent=7)
-    builds = sum(service.action == "build" for service in plan.services) + len(plan.failed)
     out.say()
-    out.say(
-        f"{builds} to build, {len(plan.services) - builds + len(plan.failed)} unchanged, for {' and '.join(plan.platforms)}"
-    )
+    out.say(f"{summary(plan)}, for {' and '.join(plan.platforms)}")
     if saved_to is not None:
         out.say(f"saved; windlass run --plan {out.plain(str(saved_to))} executes it")

@@ -136,7 +136,7 @@ def _failed_rollout(rollout: RollOut, out: Output) -> None:
     out.say(f"[red]failed[/]  [bold]{rollout.release.id}[/]  {out.plain(failure.message)}", indent=8)
     for service, lines in getattr(failure, "evidence", {}).items():
         out.say(f"[bold]{service}[/] said last:", indent=8, first=8)
-        for line in lines[-12:]:
+        for line in lines[-20:]:
             out.say(f"[dim]{out.plain(line)}[/]", indent=12, first=10)
     if rollout.evidence:
         out.say(f"kept in {out.plain(_home(rollout.evidence))}", indent=8, first=8)

@@ -38,11 +38,18 @@ def run(arguments: argparse.Namespace) -> int:
     target = session.view.target(environment)
     with sink(arguments.progress) as emit:
         checks = session.view.verify(environment, release, target.endpoint, emit)
-    passed = all(check.passed for check in checks)
+    observed = {state.service: state for state in target.observe().services}
+    unwell = [f"{name} is {state.health}" for name, state in observed.items() if not state.well]
+    unwell += [f"{service.name} is missing" for service in release.services if service.name not in observed]
+    passed = all(check.passed for check in checks) and not unwell
     if arguments.json:
-        print_json({"environment": environment.name, "passed": passed, "checks": [_row(check) for check in checks]})
+        rows = [_row(check) for check in checks]
+        print_json({"environment": environment.name, "passed": passed, "checks": rows, "unwell": unwell})
     else:
-        tell(checks, output())
+        out = output()
+        tell(checks, out)
+        for one in unwell:
+            out.say(f"[red]failed[/]  {out.plain(one)}", indent=8)
     return ExitCode.DONE if passed else ExitCode.NOTHING_TO_RESTORE
 
 

@@ -88,3 +88,10 @@ class Plan:
     services: tuple[ServicePlan, ...]
     notes: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def summary(plan: Plan) -> str:
+    """One line about a plan: "2 to build, 3 unchanged, 1 cannot be planned"."""
+    build = sum(service.action == "build" for service in plan.services)
+    failed = f", {len(plan.failed)} cannot be planned" if plan.failed else ""
+    return f"{build} to build, {len(plan.services) - build} unchanged{failed}"

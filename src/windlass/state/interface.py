@@ -54,16 +54,21 @@ def find_release(records: tuple[Record, ...], wanted: str) -> Release | None:
             or any(wanted in service.tags for service in record.release.services)
         )
     }
-    return next(iter(matches.values())) if len(matches) == 1 else None
+    committed = {name: release for name, release in matches.items() if "-dirty-" not in name}
+    chosen = committed if len(committed) == 1 else matches
+    return next(iter(chosen.values())) if len(chosen) == 1 else None
 
 
 def previous_release(records: tuple[Record, ...]) -> Release | None:
     """What `rollback` without an argument goes back to: the newest healthy release before the one that serves now.
 
     Going back twice goes further back, not forth again: releases that a rollback has left are passed over. So are those
-    that were deployed without a service that runs now (`--keep-going`): going back must not take it down.
+    that were deployed without a service that runs now (`--keep-going`): going back must not take it down. After a
+    deployment that was broken off, the way back is to the release that was to be replaced.
     """
     current = running_release(records)
+    if current is not None and records[0].outcome in ("interrupted", "deploying", "failed"):
+        return current
     left: set[str] = set()
     for record in records:
         if record.kind == "rollback" and record.outcome == "healthy":

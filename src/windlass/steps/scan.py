@@ -51,7 +51,7 @@ def scan(tested: Results[Tested], tools: Tools, ignore_text: str | None, emit: E
             Notice(
                 f"NOT SCANNED: no image of this release was looked at for vulnerabilities: {not_scanned}",
                 "warning",
-                "install trivy on this machine",
+                "install trivy",
             )
         )
     return Results(done, failed)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
+from windlass.errors import ConfigError
 from windlass.model.project import HealthCheck, Project
 from windlass.model.release import Release
 from windlass.verify.api import Suite
@@ -25,3 +28,12 @@ def cases_for(suite: Suite, release: Release) -> Suite:
     """A suite without the cases of services that the release leaves out."""
     excluded = {name for name, _ in release.excluded}
     return replace(suite, cases=tuple(case for case in suite.cases if case.service not in excluded))
+
+
+def refuse_unknown(suite: Suite, services: Sequence[str]) -> None:
+    """Raises ConfigError for the first case of a service that the Compose files do not have."""
+    for case in suite.cases:
+        if case.service not in services:
+            close = get_close_matches(case.service, services, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"the Compose files have {', '.join(services)}"
+            raise ConfigError(f"there is no service '{case.service}'; {hint}", where=case.where)

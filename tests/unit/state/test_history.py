@@ -84,3 +84,14 @@ def test_a_release_that_left_out_what_runs_now_is_passed_over() -> None:
     records = list(history(serving("r1"), serving("r2"), serving("r3")))
     partial = [replace(r, release=replace(r.release, excluded=(("web", "its build failed"),))) for r in records[2:4]]
     assert named(previous_release((*records[:2], *partial, *records[4:]))) == "r1"
+
+
+def test_after_a_broken_off_deployment_the_way_back_is_to_what_was_to_be_replaced() -> None:
+    records = history(serving("r1"), serving("r2"), ("r3", "interrupted", "r2", "deploy"))
+    assert named(previous_release(records)) == "r2"
+    assert named(previous_release(records[1:])) == "r2"
+
+
+def test_of_a_commit_s_releases_the_one_without_uncommitted_changes_is_meant() -> None:
+    records = history(serving("main-ccccccc-dirty-1234567"), serving("main-ccccccc"))
+    assert named(find_release(records, "ccccccc")) == "main-ccccccc"
