@@ -138,7 +138,9 @@ def _place(folder: Path, services: int, files: int) -> Iterator[tuple[Path, dict
         "WINDLASS_REGISTRY_PORT": str(port),
         "TURBO_TELEMETRY_DISABLED": "1",
         "TURBO_NO_UPDATE_NOTIFIER": "1",
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),  # as after an installation, which compiles
     }
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     root = home / "repository"
     storage = home / "windlass" / "data" / "registry"
     argv = [sys.executable, "-m", "windlass.registry", "--listen", f"localhost:{port}", "--root", str(storage)]
@@ -146,9 +148,11 @@ def _place(folder: Path, services: int, files: int) -> Iterator[tuple[Path, dict
         server = subprocess.Popen(argv, stdout=log, stderr=log)
     try:
         _until_up(port)
-        if not root.exists():
-            generate(root, services, files, f"localhost:{port}")
+        if not (home / "ready").exists():
+            if not root.exists():
+                generate(root, services, files, f"localhost:{port}")
             subprocess.run([sys.executable, "-m", "bench.remembered", str(root)], check=True, env=environ)
+            (home / "ready").touch()
         yield root, environ
     finally:
         server.terminate()

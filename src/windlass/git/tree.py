@@ -14,16 +14,9 @@ _SUBMODULE = "160000 commit "
 class GitFiles:
     """The files of one tree object of a repository (the driver of `plan.interface.Files`)."""
 
-    def __init__(
-        self, repository: Repository, tree: str, *, listed: str | None = None, since: str | None = None
-    ) -> None:
-        """Args:
-        listed: what `Repository.list_tree` gave for the tree, if somebody asked already.
-        since: the tree that `listed` is of, when it is another one.
-        """
+    def __init__(self, repository: Repository, tree: str) -> None:
         self._repository = repository
-        if listed is None:
-            listed = repository.list_tree(tree)
+        listed = repository.list_tree(tree)
         # Lines stay as git gave them until one is asked for: a plan looks at few of a large repository's files.
         self._lines = listed.split("\0")
         self._lines.pop()
@@ -33,19 +26,25 @@ class GitFiles:
             self._lines = [self._lines[at] for at in order]
             self._paths = [self._paths[at] for at in order]
         self._texts: dict[str, str | None] = {}
-        if since is not None:
-            self._move(repository.changes(since, tree))
+        self._submodules = _SUBMODULE in listed
 
-    def _move(self, changes: Sequence[tuple[str, str | None]]) -> None:
+    def move(self, changes: Sequence[tuple[str, str | None]]) -> GitFiles:
+        """Make it another tree, given what `Repository.changes` says of the way there."""
         for path, line in changes:
+            self._submodules = self._submodules or (line or "").startswith(_SUBMODULE)
             at = bisect_left(self._paths, path)
             there = at < len(self._paths) and self._paths[at] == path
             self._paths[at : at + there] = [path] if line is not None else []
             self._lines[at : at + there] = [line] if line is not None else []
+        return self
 
     @property
     def paths(self) -> Sequence[str]:
         return self._paths
+
+    @property
+    def submodules(self) -> bool:
+        return self._submodules
 
     def entry(self, index: int) -> FileEntry:
         head, _, path = self._lines[index].partition("\t")

@@ -26,10 +26,14 @@ class Chosen:
         """64 hex digits over modes, object ids and paths, in the order of the tree."""
         known = self._tree.digests.get(self.ranges)
         if known is None:
-            text = "".join([self._tree.listing(low, high) + "\0" for low, high in self.ranges])
+            text = self._text
             known = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
             self._tree.digests[self.ranges] = known
         return known
+
+    @property
+    def _text(self) -> str:
+        return "".join([self._tree.listing(low, high) + "\0" for low, high in self.ranges])
 
     def inputs(self) -> Iterator[Input]:
         for low, high in self.ranges:
@@ -43,13 +47,10 @@ class Chosen:
 
     def submodules(self) -> list[str]:
         """Paths of those that are submodules."""
-        return [
-            line.partition("\t")[2]
-            for low, high in self.ranges
-            if _SUBMODULE in (text := self._tree.listing(low, high))
-            for line in text.split("\0")
-            if line.startswith(_SUBMODULE)
-        ]
+        if not self._tree.submodules:
+            return []
+        lines = self._text.split("\0")
+        return [line.partition("\t")[2] for line in lines if line.startswith(_SUBMODULE)]
 
 
 def ranges_of(spans: Iterable[tuple[int, int]], indexes: Iterable[int]) -> Ranges:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 from windlass.plan.patterns import BadPattern, glob
@@ -46,9 +47,7 @@ class IgnoreRules:
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._rules: list[tuple[Callable[[str], object], bool]] = []
-        expressions: list[str] = []
-        cleaned: list[str] = []
+        self._patterns: list[tuple[str, bool]] = []
         for raw in patterns:
             pattern = raw.strip(_SPACE)
             if not pattern:
@@ -60,17 +59,26 @@ class IgnoreRules:
                 if not pattern:
                     raise BadPattern(raw)
             glob(pattern)  # its syntax is judged by filepath.Match, though its meaning is not
-            cleaned.append(pattern)
-            expressions.append(_expression(pattern))
-            self._rules.append((re.compile(expressions[-1], re.DOTALL).fullmatch, exception))
-        self._exceptions = any(exception for _, exception in self._rules)
+            self._patterns.append((pattern, exception))
+        self._exceptions = any(exception for _, exception in self._patterns)
         self._folders: dict[str, _Matched] = {}
-        self._parts = [_literal(pattern) for pattern in cleaned]
-        # Without exceptions the rules are one question: does any of them match the path or a folder above it?
-        self._any = re.compile(f"(?:{'|'.join(expressions)})(?:/.*)?", re.DOTALL).fullmatch
+
+    @cached_property
+    def _rules(self) -> list[tuple[Callable[[str], object], bool]]:
+        return [(re.compile(_expression(text), re.DOTALL).fullmatch, exception) for text, exception in self._patterns]
+
+    @cached_property
+    def _any(self) -> Callable[[str], object]:
+        """Does any rule match the path or a folder above it? Without exceptions that is the whole question."""
+        expressions = "|".join(_expression(text) for text, _ in self._patterns)
+        return re.compile(f"(?:{expressions})(?:/.*)?", re.DOTALL).fullmatch
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        return [_literal(text) for text, _ in self._patterns]
 
     def __bool__(self) -> bool:
-        return bool(self._rules)
+        return bool(self._patterns)
 
     def concern(self, paths: str) -> bool:
         """Whether a rule could match any path that stands in a text; False is certain."""
@@ -78,7 +86,7 @@ class IgnoreRules:
 
     def ignores(self, path: str) -> bool:
         """Whether a file or folder (relative to the context, no leading "/") is left out."""
-        if not self._rules or path in ("", "."):
+        if not self._patterns or path in ("", "."):
             return False
         if self._any(path) is None:
             return False

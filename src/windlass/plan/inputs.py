@@ -151,6 +151,8 @@ def _listed(reading: Reading, shown: str, attributes: Attributes, files: Chosen)
     if reading.ssh:
         yield from (Input("setting", f"ssh {name}", combine("ssh", name)) for name in spec.ssh)
     yield from (Input("setting", f"label {key}", combine(key, value)) for key, value in spec.labels.items())
+    for number, (option, value) in enumerate(spec.options):
+        yield Input("setting", f"{option} {number}", combine(option, value))
     if spec.network:
         yield Input("setting", "network", combine("network", spec.network))
 

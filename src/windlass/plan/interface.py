@@ -38,6 +38,10 @@ class Files(Protocol):
     def paths(self) -> Sequence[str]:
         """Paths of all files, symlinks and submodules, sorted by code point."""
 
+    @property
+    def submodules(self) -> bool:
+        """Whether any of them is a submodule."""
+
     def entry(self, index: int) -> FileEntry:
         """What is at `paths[index]`."""
 

@@ -21,6 +21,10 @@ class FakeFiles:
     def paths(self) -> Sequence[str]:
         return self._paths
 
+    @property
+    def submodules(self) -> bool:
+        return any(value.startswith(submodule("")) for value in self._files.values())
+
     def entry(self, index: int) -> FileEntry:
         path = self._paths[index]
         mode, text = _taken_apart(self._files[path])
