@@ -49,6 +49,9 @@ def buildah_command(
         argv += ["--ssh", agent]
     for name, value in sorted(request.labels.items()):
         argv += ["--label", f"{name}={value}"]
+    for option, value in request.options:
+        if option != "allow":  # entitlements are BuildKit's own
+            argv += [f"--{option}", value]
     if request.network in ("none", "host") and isolation != "chroot":  # which has the host's network, and no other
         argv += ["--network", request.network]
     if _plain_http(request, contexts):

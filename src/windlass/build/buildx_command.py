@@ -62,6 +62,8 @@ def buildx_command(
         argv += ["--ssh", agent]
     for name, value in sorted(request.labels.items()):
         argv += ["--label", f"{name}={value}"]
+    for option, value in request.options:
+        argv += [f"--{option}", value]
     if request.network:
         argv += ["--network", request.network]
         if request.network == "host":

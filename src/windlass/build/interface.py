@@ -37,6 +37,7 @@ class BuildRequest:
     ssh: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
     cache: str | None = None
     insecure: tuple[str, ...] = ()
     secret_root: Path | None = None

@@ -56,6 +56,7 @@ def build_request(
         ssh=spec.ssh,
         labels=spec.labels,
         network=spec.network,
+        options=spec.options,
         cache=cache_reference(project, service.image),
         insecure=insecure_hosts(project),
         secret_root=project.root,

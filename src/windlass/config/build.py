@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -59,7 +59,29 @@ def build_spec(
         labels={str(name): str(value) for name, value in (section.get("labels") or {}).items()},
         network=section.get("network") or None,
         platforms=tuple(section.get("platforms") or ()),
+        options=tuple(_options(section)),
     )
+
+
+def _options(section: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Settings that are handed to the builder as they are."""
+    hosts = section.get("extra_hosts") or ()
+    if isinstance(hosts, Mapping):
+        hosts = [f"{name}={address}" for name, found in hosts.items() for address in _listed(found)]
+    for host in hosts:
+        name, _, address = str(host).partition("=" if "=" in str(host) else ":")
+        yield "add-host", f"{name}:{address}"
+    if section.get("shm_size"):
+        yield "shm-size", str(section["shm_size"])
+    for name, limit in (section.get("ulimits") or {}).items():
+        yield "ulimit", f"{name}={limit['soft']}:{limit['hard']}" if isinstance(limit, Mapping) else f"{name}={limit}"
+    entitled = [*(section.get("entitlements") or ()), *(["security.insecure"] if section.get("privileged") else ())]
+    for entitlement in dict.fromkeys(entitled):
+        yield "allow", str(entitlement)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def is_remote(context: str) -> bool:

@@ -251,7 +251,9 @@ class ServiceSection(Section):
         description="Repository name of the image. Default: that of Compose's `image`, or the service's name.",
         examples=["crank-platform"],
     )
-    heavy: bool | None = Field(default=None, description="Heavy on a laptop: a minimal local start leaves it out.", examples=[True])
+    heavy: bool | None = Field(
+        default=None, description="Heavy on a laptop: a minimal local start leaves it out.", examples=[True]
+    )
     refresh: Refresh | None = Field(
         default=None,
         description="How old the image may become before it is built anew, though nothing changed. Default: the project's.",

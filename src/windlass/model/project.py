@@ -24,7 +24,8 @@ class BuildSpec:
     `context` may also be a remote URL or a path outside the repository (absolute): both count as changed at every plan.
     `dockerfile` is relative to the repository root too (Compose writes it relative to the context), unless
     `dockerfile_inline` holds its text. `contexts` maps a name to `service:NAME`, `docker-image://REF`, a URL or a path.
-    `args` values may be private: show their names only.
+    `args` values may be private: show their names only. `options` are further settings of the build as (name, value), named
+    as docker buildx names them: add-host, shm-size, ulimit, allow.
     """
 
     context: str
@@ -38,6 +39,7 @@ class BuildSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     network: str | None = None
     platforms: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

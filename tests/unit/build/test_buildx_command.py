@@ -109,3 +109,9 @@ def test_an_execution_writes_no_image() -> None:
     argv = buildx_command(request(target="test"), export=False, platforms=())
     assert values(argv, "--output") == ["type=cacheonly"]
     assert "--platform" not in argv
+
+
+def test_settings_of_the_build_are_passed_on() -> None:
+    argv = buildx_command(request(options=(("add-host", "db:10.0.0.1"), ("ulimit", "nofile=10:20"))))
+    assert values(argv, "--add-host") == ["db:10.0.0.1"]
+    assert values(argv, "--ulimit") == ["nofile=10:20"]

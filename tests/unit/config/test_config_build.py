@@ -112,3 +112,20 @@ def test_the_rest_is_taken_over() -> None:
     assert built.dockerfile_inline == "FROM scratch\n"
     assert (built.target, built.labels, built.network) == ("prod", {"a": "b", "n": "1"}, "host")
     assert built.platforms == ("linux/amd64",)
+
+
+@pytest.mark.parametrize(
+    ("section", "option"),
+    [
+        ({"extra_hosts": ["db=10.0.0.1"]}, ("add-host", "db:10.0.0.1")),
+        ({"extra_hosts": {"db": ["10.0.0.1"]}}, ("add-host", "db:10.0.0.1")),
+        ({"extra_hosts": ["db=::1"]}, ("add-host", "db:::1")),
+        ({"shm_size": "67108864"}, ("shm-size", "67108864")),
+        ({"ulimits": {"nofile": {"soft": 10, "hard": 20}}}, ("ulimit", "nofile=10:20")),
+        ({"ulimits": {"nproc": 5}}, ("ulimit", "nproc=5")),
+        ({"privileged": True}, ("allow", "security.insecure")),
+        ({"entitlements": ["network.host"]}, ("allow", "network.host")),
+    ],
+)
+def test_settings_of_the_build_reach_the_builder(section: dict[str, Any], option: tuple[str, str]) -> None:
+    assert spec({"context": "/home/me/shop", **section}).options == (option,)
