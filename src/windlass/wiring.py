@@ -88,8 +88,13 @@ class HeadStart:
         from windlass.git.tree import GitFiles
 
         files = GitFiles(self._repository, self._tree)
-        import windlass.plan.planner  # noqa: F401 (imported while Compose is waited for)
+        # Compose is still being waited for: everything that can be done without knowing what is built is done now.
+        import windlass.oci.bases
+        import windlass.oci.memory
+        import windlass.registry.daemon  # noqa: F401
+        from windlass.plan.planner import read_ahead
 
+        read_ahead(files)
         return files
 
     def _moved(self, tree: str) -> GitFiles:

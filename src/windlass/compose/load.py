@@ -17,6 +17,7 @@ from windlass import process
 from windlass.compose import messages
 from windlass.compose.images import repository_of
 from windlass.compose.overlay import without_env_files
+from windlass.compose.program import direct
 from windlass.errors import ConfigError
 
 ComposeModel: TypeAlias = dict[str, Any]
@@ -121,7 +122,7 @@ def config_command(
 def unescape(value: Any) -> Any:
     """The same document with every `$$` as the `$` it stands for."""
     if isinstance(value, str):
-        return value.replace("$$", "$")
+        return value.replace("$$", "$") if "$" in value else value
     if isinstance(value, dict):
         return {key: unescape(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -190,6 +191,7 @@ def _builds(model: ComposeModel) -> list[Any]:
 def _config(
     argv: Sequence[str], directory: Path, environ: Mapping[str, str] | None, overlay: str | None = None
 ) -> process.Completed:
+    argv = direct(argv)
     form = "yaml" if _may_hold_extensions(argv) else "json"
     done = process.run([*argv, "--format", form], cwd=directory, env=environ, input=overlay)
     if not done.ok and "MarshalJSON" in done.stderr:

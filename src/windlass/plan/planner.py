@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from windlass.plan.tree import Tree
 from windlass.plan.why import compare, shorten
 
 _AT_ONCE = 8
+_AHEAD = 2000
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -54,7 +55,10 @@ def make_plan(
     """
     _check_names(project, [*only, *rebuild])
     tree = Tree(files)
-    surveys = survey_all(project, tree, only, lambda wanted: _resolve(wanted, bases, project.platforms))
+    early = _Early(bases)
+    surveys = survey_all(
+        project, tree, only, lambda wanted: _resolve(wanted, early, project.platforms), foresee=early.foresee
+    )
     prints = _fingerprints(project, surveys)
     recalled = memory.recall(
         [
@@ -122,6 +126,23 @@ def make_plan(
     )
 
 
+def read_ahead(files: Files) -> None:
+    """Read and parse what looks like a Dockerfile, whose parsed form is kept; nobody needs to be there yet who asks."""
+    from windlass.plan.dockerfile.lines import DockerfileError
+    from windlass.plan.dockerfile.stages import read
+
+    named = [path for path in files.paths if "ockerfile" in path or path.endswith(".dockerignore")]
+    if len(named) > _AHEAD:
+        return
+    files.prepare(named)
+    for path in named:
+        text = None if path.endswith("ignore") else files.read(path)
+        try:
+            read(text or "")
+        except DockerfileError:
+            continue
+
+
 def platforms_of(project: Project, service: Service) -> tuple[str, ...]:
     """The platforms a service is built for: Compose's `build.platforms`, or the project's."""
     return (service.build.platforms if service.build else ()) or project.platforms
@@ -166,8 +187,28 @@ def _fingerprints(project: Project, surveys: Surveys) -> dict[str, Fingerprint]:
     return prints
 
 
+class _Early:
+    """Base images that are asked for as soon as the first service is seen to need them, while others are still read."""
+
+    def __init__(self, bases: BaseImages) -> None:
+        self._bases = bases
+        self._pool: ThreadPoolExecutor | None = None
+        self._asked: dict[tuple[str, tuple[str, ...]], Future[BaseImage]] = {}
+
+    def foresee(self, name: str, platforms: frozenset[str]) -> None:
+        key = (name, tuple(sorted(platforms)))
+        if key not in self._asked:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="windlass-bases")
+            self._asked[key] = self._pool.submit(self._bases.resolve, name, list(key[1]))
+
+    def resolve(self, name: str, platforms: Sequence[str]) -> BaseImage:
+        asked = self._asked.get((name, tuple(platforms)))
+        return asked.result() if asked is not None else self._bases.resolve(name, platforms)
+
+
 def _resolve(
-    wanted: dict[str, frozenset[str]], bases: BaseImages, platforms: Sequence[str]
+    wanted: dict[str, frozenset[str]], bases: _Early, platforms: Sequence[str]
 ) -> tuple[dict[str, BaseImage], dict[str, WindlassError]]:
     """Pin images, each once and side by side. An image that no registry has is the service's own trouble, unless none is found."""
 

@@ -18,6 +18,8 @@ from windlass.plan.tree import Tree, join
 Wanted: TypeAlias = dict[str, frozenset[str]]
 Resolve: TypeAlias = Callable[[Wanted], tuple[dict[str, BaseImage], dict[str, WindlassError]]]
 """Pins images by name: those that were found, and why the others were not."""
+Foresee: TypeAlias = Callable[[str, frozenset[str]], None]
+"""Told of an image that `Resolve` will be asked for, as soon as that is known."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,28 @@ class Surveys:
         return tuple(self.bases[name] for name in sorted(names) if digest_of(name) is None)
 
 
-def survey_all(project: Project, tree: Tree, only: Sequence[str], resolve: Resolve) -> Surveys:
+def survey_all(
+    project: Project, tree: Tree, only: Sequence[str], resolve: Resolve, *, foresee: Foresee | None = None
+) -> Surveys:
     """Survey the services named (all, when none is) and those they are built from.
 
     Raises:
         ConfigError: they are built from each other in a circle.
         EnvironmentUnusable: not one base image could be resolved.
     """
-    return _Survey(project, tree, resolve).run([s.name for s in project.buildable if not only or s.name in only])
+    return _Survey(project, tree, resolve, foresee).run(
+        [s.name for s in project.buildable if not only or s.name in only]
+    )
 
 
 class _Survey:
-    def __init__(self, project: Project, tree: Tree, resolve: Resolve) -> None:
+    def __init__(self, project: Project, tree: Tree, resolve: Resolve, foresee: Foresee | None) -> None:
         self.services = {service.name: service for service in project.buildable}
         self.platforms = project.platforms
         tree.prepare([path for service in self.services.values() for path in _first_read(service)])
         self.surveyor = Surveyor(tree, image_names(project))
         self.resolve = resolve
+        self.foresee = foresee
         self.of: dict[str, Survey] = {}
         self.tests: dict[str, Survey] = {}
         self.failed: dict[str, str] = {}
@@ -100,6 +107,9 @@ class _Survey:
                 self.of.pop(name, None)
                 self.failed[name] = str(error)
                 continue
+            if self.foresee is not None:
+                for image, platforms in self.of[name].images.items():
+                    self.foresee(image, platforms)
             for other in self._links(name):
                 if other in self.services and other not in self.of and other not in self.failed and other not in todo:
                     todo.append(other)

@@ -54,6 +54,9 @@ class Repository:
         """The type a manifest was pushed with, or None when there is no such manifest here."""
         return _read(_below(self._manifests, digest))
 
+    def has_manifest(self, digest: Digest) -> bool:
+        return os.path.exists(_below(self._manifests, digest))  # noqa: PTH110 (a hot path)
+
     def link_manifest(self, digest: Digest, media_type: str, subject: Digest | None, referrer: dict[str, Any]) -> None:
         if subject is not None:
             attached = self._attached(subject, digest)

@@ -129,10 +129,9 @@ class Storage:
         data = self.blobs.read(digest) if media_type is not None else None
         if data is None or digest_of(data, split_digest(digest)[0]) != digest:
             return False
-        children = parse_manifest(data, media_type).children
         return all(
-            repository.media_type(child.digest) is not None and self.blobs.size(child.digest) == child.size
-            for child in children
+            repository.has_manifest(child.digest) and self.blobs.size(child.digest) == child.size
+            for child in parse_manifest(data, media_type).children
         )
 
     def put_manifest(
