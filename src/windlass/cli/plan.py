@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.errors import ExitCode, UsageError
 
     gc.disable()  # a plan of a large repository makes much that lives to its end
+    sys.setswitchinterval(0.0005)  # what was started in the background must not hold up what everything waits for
     session = open_session(arguments, planning=True)
     environment = session.chosen(arguments.env)
     rebuild = session.rebuild(arguments.rebuild)
@@ -74,8 +76,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _output() -> Output | Lines:
-    import sys
-
     from windlass.cli.lines import Lines, wanted
 
     if wanted(sys.stdout):

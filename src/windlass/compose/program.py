@@ -19,12 +19,13 @@ _SYSTEM = (
 
 def direct(argv: Sequence[str]) -> list[str]:
     """The same command, given to the plugin; as it is where it is not certain which one Docker would take."""
-    if list(argv[:2]) == ["docker", "compose"] and (plugin := _plugin()) is not None:
-        return [plugin, *argv[2:]]
+    if list(argv[:2]) == ["docker", "compose"] and (found := plugin()) is not None:
+        return [found, *argv[2:]]
     return list(argv)
 
 
-def _plugin() -> str | None:
+def plugin() -> str | None:
+    """The plugin's path; None where it is not certain which one Docker would take."""
     docker = shutil.which("docker")
     own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:

@@ -76,16 +76,25 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
 
 def _read(files: tuple[str, ...], project: str, directory: Path, root: Path) -> Loaded:
     from windlass.compose import load as compose
+    from windlass.compose.known import Question
 
     folder = compose.project_directory(files)
-    return compose.read(
-        [directory / name for name in files],
+    paths = [directory / name for name in files]
+    dotenv = directory / folder / ".env"
+    question = Question(paths, directory / folder, project, dotenv if dotenv.exists() else root / folder / ".env")
+    if (known := question.recall()) is not None:
+        return compose.Loaded(known)
+    loaded = compose.read(
+        paths,
         directory=directory / folder,
         project=project,
         checkout=root / folder,
         builds_only=True,
         shown_from=directory,
     )
+    if not loaded.warnings and not loaded.unset:
+        question.remember(loaded.model)
+    return loaded
 
 
 def _start(document: Document, directory: Path, root: Path) -> Ahead[Loaded] | None:
