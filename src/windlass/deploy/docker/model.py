@@ -187,4 +187,6 @@ def _may_end(service: Mapping[str, Any]) -> bool:
     stay, whatever is to be done when it ends.
     """
     policy = str(service.get("restart") or "")
-    return policy.partition(":")[0] in ("", "no", "on-failure") and not (service.get("ports") or service.get("healthcheck"))
+    return policy.partition(":")[0] in ("", "no", "on-failure") and not (
+        service.get("ports") or service.get("healthcheck")
+    )
