@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from windlass.cli.output import Output
 
 _WIDTH = 80
-_STYLE = re.compile(r"(?<!\\)\[/?[a-z]*\]")
+_STYLE = re.compile(r"(?<!\\)\[(?:/|/?[a-z]+)\]")
 _SETTINGS = ("FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "JUPYTER_COLUMNS")
 
 

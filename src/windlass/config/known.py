@@ -26,9 +26,10 @@ _JUDGES = ("models.py", "duration.py")
 def recall(data: bytes) -> ProjectSection | None:
     """What a file of exactly these bytes means, if it is known; attributes are those of the model."""
     try:
-        return cast("ProjectSection", _restored(json.loads(_place(data).read_bytes())))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        found = _restored(json.loads(_place(data).read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return cast("ProjectSection", found) if isinstance(found, SimpleNamespace) else None
 
 
 def remember(data: bytes, section: ProjectSection) -> None:

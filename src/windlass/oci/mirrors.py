@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from windlass import process
@@ -12,6 +16,8 @@ from windlass.errors import WindlassError
 from windlass.oci import reference as references
 
 _SECONDS = 20.0
+_SOCKET = "/var/run/docker.sock"  # where the client goes when nothing else is configured
+_LARGEST = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ def parse_info(stdout: str) -> Mirrors:
 
 def engine_mirrors() -> Mirrors:
     """Ask the engine. Never raises: without an engine there are simply no mirrors, and `problem` says so."""
+    if (told := _from_socket()) is not None:
+        return parse_info(told)
     try:
         done = process.run(info_command(), timeout=_SECONDS)
     except (WindlassError, OSError) as error:
@@ -64,6 +72,33 @@ def engine_mirrors() -> Mirrors:
         said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
         return Mirrors(problem=f"the engine's mirrors are not known: {said[0][:160]}")
     return parse_info(done.stdout)
+
+
+def _from_socket() -> str | None:
+    """What `docker info` would print, from the engine's own socket: a tenth of the time. None where the client might ask
+    another engine, or this one does not answer; then the client is asked, and says why."""
+    if os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT") or not Path(_SOCKET).is_socket():
+        return None
+    settings = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+    connection = _Local("localhost", timeout=_SECONDS)
+    try:
+        if settings.exists() and json.loads(settings.read_bytes()).get("currentContext", "default") != "default":
+            return None
+        connection.request("GET", "/info")
+        response = connection.getresponse()
+        document = json.loads(response.read(_LARGEST))
+        return json.dumps(document["RegistryConfig"]) if response.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    finally:
+        connection.close()
+
+
+class _Local(http.client.HTTPConnection):
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(_SOCKET)
 
 
 def _urls(value: object) -> tuple[str, ...]:

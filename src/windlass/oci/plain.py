@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -24,10 +25,7 @@ class PlainTransport:
         self._idle: list[http.client.HTTPConnection] = []
         self._guard = threading.Lock()
         self._full: Transport | None = None
-
-    def __del__(self) -> None:
-        for connection in self._idle:
-            connection.close()
+        weakref.finalize(self, _close, self._idle)
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body = None) -> Answer:
         parts = urlsplit(url)
@@ -72,6 +70,11 @@ class PlainTransport:
     def keep(self, connection: http.client.HTTPConnection) -> None:
         with self._guard:
             self._idle.append(connection)
+
+
+def _close(connections: list[http.client.HTTPConnection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _exchange(

@@ -11,6 +11,7 @@ import pytest
 from windlass import process
 from windlass.errors import EnvironmentUnusable
 from windlass.model.artifacts import LayoutImage
+from windlass.oci import mirrors
 from windlass.oci.bases import RegistryBaseImages
 from windlass.oci.client import RegistryClient
 from windlass.oci.copy import tag
@@ -215,6 +216,7 @@ def test_an_engine_that_tells_nothing_has_no_mirrors(stdout: str) -> None:
 def test_without_an_engine_there_are_no_mirrors_and_a_reason(
     monkeypatch: pytest.MonkeyPatch, answer: Callable[[], process.Completed]
 ) -> None:
+    monkeypatch.setattr(mirrors, "_SOCKET", "/nowhere/docker.sock")
     monkeypatch.setattr(process, "run", lambda *_, **__: answer())
     assert engine_mirrors().problem
 
