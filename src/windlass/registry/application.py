@@ -15,6 +15,8 @@ from windlass.registry.storage import Storage
 from windlass.registry.wire import JSON, Connection, Part, Query, Reply, Request, Route, Scope, route
 
 _THREADS = 16
+_SMALL = 64 * 1024
+"""Bytes of a blob that is sent together with its headers: sent after them, it would wait for their acknowledgement (40 ms)."""
 _CACHE_BYTES = 64 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
@@ -146,6 +148,15 @@ def _send(connection: Connection, reply: Reply, head: bool) -> None:
         connection.response_empty(reply.status, headers)
     elif isinstance(body, bytes):
         connection.response_bytes(reply.status, headers, body)
+    elif length <= _SMALL:
+        try:
+            with open(body.path, "rb") as file:  # noqa: PTH123 (a hot path)
+                file.seek(body.start)
+                data = file.read(length)
+        except OSError as error:  # it was deleted just now
+            _send(connection, _refusal(storage_failed(error), close=False), head)
+            return
+        connection.response_bytes(reply.status, headers, data)
     elif reply.status == 200:
         connection.response_file(200, headers, body.path)
     else:
