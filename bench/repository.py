@@ -71,7 +71,7 @@ def _service(folder: Path, number: int, files: int, registry: str) -> None:
         "ARG STAGE\n"
         "WORKDIR /app\n"
         "COPY package.json ./\n"
-        f"RUN --mount=type=cache,target=/root/.cache echo {name} > name && \\\n"
+        f"RUN --mount=type=cache,target=/var/cache/tool echo {name} > name && \\\n"
         "    echo built for $STAGE\n"
         "COPY . .\n"
         "\n"
