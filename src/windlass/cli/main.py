@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("history", "what ran in an environment"),
     "diff": ("diff", "how what runs differs from what should"),
     "logs": ("logs", "what the services of an environment say"),
-    "registry": ("registry", "serve and look into the registry"),
+    "registry": ("registry", "serve, look into and clean up the registry"),
     "secrets": ("secrets", "which named secrets are present, without showing any"),
 }
 

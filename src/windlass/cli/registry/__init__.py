@@ -1,0 +1,36 @@
+"""`windlass registry`: the embedded registry, and the management of any. One file per action, a module with
+`configure(parser)`, `run(arguments) -> exit code` and `EXAMPLE`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+EXAMPLE = "windlass registry tags platform"
+
+ACTIONS: dict[str, str] = {
+    # name (and module): what it does
+    "serve": "serve the embedded registry in the foreground",
+    "stop": "end the embedded registry that runs on this machine",
+    "ls": "repositories of the project's registry",
+    "tags": "tags of one service",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in ACTIONS.items():
+        module = importlib.import_module(f"windlass.cli.registry.{name}")
+        action = actions.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            epilog=f"example:\n  {module.EXAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.configure(action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    return int(importlib.import_module(f"windlass.cli.registry.{arguments.action}").run(arguments))
