@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from windlass.oci.client import RegistryClient
-from windlass.oci.layout import Stored, nested
-from windlass.oci.manifest import Descriptor, Index
-from windlass.oci.push import PARALLEL, Progress, Pushed, check_tags, gather, point, transfer
-from windlass.oci.upload import Source
+from windlass.oci.layout import Stored
+from windlass.oci.manifest import Index
+from windlass.oci.push import PARALLEL, Progress, Pushed, check_tags, gather, point
+from windlass.oci.referrers import Followed, copy_referrers
+from windlass.oci.relay import Place, bring, manifests_of, send
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy did. `uploaded_bytes` counts blobs; `mounted` and `present` count blobs taken from another repository
+    of the registry and blobs that were there; `referrers` counts what came along because it refers to the image.
+    `platforms` are those of the image, in the order of its index; empty for an image that is a single manifest."""
+
+    digest: str
+    platforms: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    uploaded_bytes: int = 0
+    mounted: int = 0
+    present: int = 0
+    referrers: int = 0
 
 
 def tag(client: RegistryClient, repository: str, digest: str, tags: Sequence[str]) -> tuple[str, ...]:
@@ -34,6 +51,51 @@ def tag(client: RegistryClient, repository: str, digest: str, tags: Sequence[str
     return wrong
 
 
+def copy_image(
+    origin: Place,
+    pointer: str,
+    target: Place,
+    tags: Sequence[str] = (),
+    *,
+    referrers: bool = True,
+    progress: Progress | None = None,
+) -> Copied:
+    """Bring an image with all its platforms, and what refers to it, to another repository of any registry; tags last.
+
+    Everything goes by digest, and what is there is not sent again: a copy that was broken off goes on where it was.
+    Within one repository this is one read and one write a tag.
+
+    Args:
+        pointer: a tag or digest in `origin`.
+        tags: what the copy is to be called; without one it is there by digest.
+        referrers: also bring signatures, SBOMs and reports, of the image and of each platform's.
+
+    Raises:
+        NotFound: no such image, or it lacks a platform that its index names: half an image is not copied.
+        RegistryUnavailable, CredentialsMissing, Rejected, Malformed, InvalidReference
+    """
+    check_tags(tags)
+    names = tuple(dict.fromkeys(tags))
+    root = origin.client.get_manifest(origin.repository, pointer)
+    platforms = _platforms(root)
+    if origin.same(target):
+        point(target.client, target.repository, root, names)
+        return Copied(root.descriptor.digest, platforms, names)
+    stored = manifests_of(origin.client, origin.repository, root.descriptor.digest, root)
+    done = bring(stored, origin, target, progress)
+    followers = copy_referrers([one.descriptor for one in stored], origin, target) if referrers else Followed()
+    point(target.client, target.repository, root, names)
+    return Copied(
+        done.digest,
+        platforms,
+        names,
+        done.uploaded_bytes + followers.uploaded_bytes,
+        done.mounted,
+        done.present,
+        followers.count,
+    )
+
+
 def copy_between(
     origin: RegistryClient,
     origin_repository: str,
@@ -54,25 +116,12 @@ def copy_between(
     if target.head_manifest(repository, digest) is not None:
         return Pushed(digest)
     stored = manifests_of(origin, origin_repository, digest)
-
-    def source(blob: Descriptor) -> Source:
-        return lambda offset: origin.blob(origin_repository, blob.digest, offset)
-
-    mount_from = (origin_repository,) if origin.host == target.host else ()
-    return transfer(stored, source, target, repository, mount_from=mount_from, progress=progress)
+    return send(stored, Place(origin, origin_repository), Place(target, repository), progress)
 
 
-def manifests_of(client: RegistryClient, repository: str, digest: str) -> tuple[Stored, ...]:
-    """All manifests of an image in a registry, children first, each once."""
-    found: dict[str, Stored] = {}
-
-    def visit(wanted: str, depth: int) -> None:
-        stored = client.get_manifest(repository, wanted)
-        if isinstance(stored.content, Index) and depth:
-            for child in nested(stored.content):
-                if child.digest not in found:
-                    visit(child.digest, depth - 1)
-        found[wanted] = stored
-
-    visit(digest, 8)
-    return tuple(found.values())
+def _platforms(root: Stored) -> tuple[str, ...]:
+    """The platforms an index names; `unknown/unknown` is how BuildKit labels attestations."""
+    if not isinstance(root.content, Index):
+        return ()
+    named = [str(child.platform) for child in root.content.manifests if child.platform is not None]
+    return tuple(dict.fromkeys(name for name in named if name and not name.startswith("unknown")))
