@@ -7,7 +7,11 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 import windlass
+from windlass.registry.access.interface import Access
+from windlass.registry.access.open import OpenAccess
 from windlass.registry.blob_handlers import BlobHandlers
+from windlass.registry.extensions import EXTENSIONS
+from windlass.registry.interface import Services
 from windlass.registry.listen import IDENTITY
 from windlass.registry.manifest_handlers import ManifestHandlers
 from windlass.registry.problems import Problem, storage_failed, unsupported
@@ -26,11 +30,14 @@ Headers = list[tuple[str, str]]
 class Application:
     """Serves one storage. All requests run on one event loop; whatever waits for the disk runs in threads."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, access: Access | None = None) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry-disk")
+        self._access = access or OpenAccess()
         self._blobs = BlobHandlers(storage, self._pool)
         self._manifests = ManifestHandlers(storage, self._pool)
         self._cache = ManifestCache()
+        services = Services(storage, self._pool, self._access, self._cache.forget)
+        self._extensions = {prefix: make(services) for prefix, make in EXTENSIONS.items()}
 
     async def __rsgi__(self, scope: Scope, connection: Connection) -> None:
         method = scope.method
@@ -54,8 +61,13 @@ class Application:
 
     async def _answer(self, scope: Scope, body: Body) -> Reply:
         # Users and tokens will be checked here, before anything is looked up; the cache above moves behind them.
-        place = route(scope.path)
-        request = Request(scope.method, Query(scope.query_string), scope.headers, body)
+        path = scope.path
+        request = Request(scope.method, Query(scope.query_string), scope.headers, body, path, scope.client)
+        if not path.startswith("/v2/"):
+            for prefix, extension in self._extensions.items():
+                if path.startswith(prefix):
+                    return await extension.answer(request, request.caller)
+        place = route(path)
         if place.kind == "manifest":
             return await self._manifest(place, request, scope.path)
         if place.kind == "blob":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
+from windlass.registry.access.caller import EVERYBODY, Caller
 from windlass.registry.names import Digest, as_digest, is_digest_shaped, is_name, is_tag
 from windlass.registry.problems import Problem, digest_invalid, manifest_invalid, name_invalid
 
@@ -29,6 +30,7 @@ class Scope(Protocol):
     path: str
     query_string: str
     http_version: str
+    client: str
 
     @property
     def headers(self) -> HeaderMap: ...
@@ -65,12 +67,21 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `body` yields chunks and raises when the client goes away."""
+    """One request. `body` yields chunks and ends early when the client goes away.
+
+    Args:
+        path: decoded.
+        client: the address it came from.
+        caller: who asks; whoever answers checks what they may do, unless `access.decisions` has done so.
+    """
 
     method: str
     query: Query
     headers: HeaderMap
     body: AsyncIterable[bytes]
+    path: str = ""
+    client: str = ""
+    caller: Caller = EVERYBODY
 
     def length(self) -> int | None:
         """The `Content-Length`, or None when the body is chunked."""
