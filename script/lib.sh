@@ -54,6 +54,33 @@ need_packages() {
   }
 }
 
+RELEASE=trixie # of Debian, whose packages are unpacked beside the system where its own are too old
+
+# "URI KEYRING" of the archive this machine installs from, so that mirrors and proxies are honoured.
+archive() {
+  # shellcheck disable=SC2016  # apt-get's own placeholders
+  local format='$(LABEL)|$(REPO_URI)|$(SIGNED_BY)'
+  # Labels are known only once the lists have been fetched.
+  apt-get indextargets --format "$format" 'Created-By: Packages' | grep -c '^Debian|' >"$(scratch count)" || apt-get update -qq
+  apt-get indextargets --format "$format" 'Created-By: Packages' |
+    awk -F'|' '$1 == "Debian" { print $2, ($3 ~ /^\// ? $3 : "/usr/share/keyrings/debian-archive-keyring.gpg"); exit }'
+}
+
+# Newer packages, unpacked beside the system. unpack FOLDER PACKAGE…
+unpack() {
+  local uri keyring folder=$1 deb
+  shift
+  read -r uri keyring < <(archive) || die "apt knows no Debian archive" "check /etc/apt/sources.list.d"
+  mkdir -p "$SCRATCH"/{lists/partial,cache/archives/partial,debs}
+  say "deb [signed-by=$keyring] $uri $RELEASE main" >"$SCRATCH/sources.list"
+  local apt=(apt-get -qq -o "Dir::Etc::SourceList=$SCRATCH/sources.list" -o Dir::Etc::SourceParts=/dev/null
+    -o "Dir::State::Lists=$SCRATCH/lists" -o "Dir::Cache=$SCRATCH/cache" -o APT::Sandbox::User=root)
+  "${apt[@]}" update
+  (cd "$SCRATCH/debs" && "${apt[@]}" download "$@")
+  mkdir -p "$folder"
+  for deb in "$SCRATCH"/debs/*.deb; do dpkg -x "$deb" "$folder"; done
+}
+
 # A file of this process for a program's output; the folder goes when the process ends.
 scratch() { printf '%s/%s' "$SCRATCH" "$1"; }
 SCRATCH=$(mktemp -d)

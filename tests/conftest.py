@@ -7,12 +7,36 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import subprocess
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+
+PROGRAMS = Path(
+    os.environ.get("WINDLASS_TEST_PROGRAMS")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "windlass/test-programs"
+)
+"""Where `script/test-programs` puts what it makes."""
+CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "needs(*programs): skipped where one of them is missing; in CI that is a failure"
+    )
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}{os.pathsep}{PROGRAMS}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    wanted = dict.fromkeys(name for marker in item.iter_markers("needs") for name in marker.args)
+    missing = [name for name in wanted if shutil.which(name) is None]
+    if missing:
+        reason = f"not here: {', '.join(missing)} (script/test gets everything that tests need)"
+        pytest.fail(reason, pytrace=False) if CI else pytest.skip(reason)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

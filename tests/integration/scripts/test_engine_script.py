@@ -98,6 +98,11 @@ def test_there_is_nothing_of_ours_to_stop(machine: Machine) -> None:
     assert (done.code, done.stdout) == (0, "engine: none of ours is running\n")
 
 
+def test_test_programs_without_go_are_named_and_left_out(machine: Machine) -> None:
+    said = machine.run("test-programs", "--status")
+    assert (said.code, said.stdout) == (7, "test-programs: missing: conformance oras crane \n")
+
+
 def test_base_images_that_the_engine_can_pull_are_not_made(machine: Machine) -> None:
     done = machine.run("base-images", PLUGINS="yes", DAEMON="yes", HUB="yes")
     assert (done.code, done.stdout) == (0, "base-images: the engine pulls them itself\n")
@@ -109,7 +114,7 @@ def test_base_images_that_cannot_be_had_are_named(machine: Machine) -> None:
     assert done.stdout == "base-images: missing: busybox:1, debian:bookworm-slim, python:3.12-slim\n"
 
 
-@pytest.mark.parametrize("script", ["base-images", "demo", "engine", "lock", "python", "test"])
+@pytest.mark.parametrize("script", ["base-images", "demo", "engine", "lock", "python", "test", "test-programs"])
 def test_scripts_explain_themselves_and_refuse_what_they_do_not_know(machine: Machine, script: str) -> None:
     asked = machine.run(script, "--help")
     assert asked.code == 0
