@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -21,12 +22,16 @@ class LayoutImage:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A service's image exists: freshly built (`image` set) or already in the registry (`image` None, digest known)."""
+    """A service's image exists: freshly built (`image` set) or already in the registry (`image` None, digest known).
+
+    `on` are the images of other services that it was just built from: service → digest.
+    """
 
     plan: ServicePlan
     digest: str
     image: LayoutImage | None
     seconds: float = 0.0
+    on: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

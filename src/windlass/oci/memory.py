@@ -39,6 +39,7 @@ class RegistryMemory:
         self._tests = f"{prefix}/{records.TESTS}" if prefix else records.TESTS
         self._now = now
         self._listing: Future[list[str]] | None = None
+        self._known: dict[str, list[Remembered]] | None = None
 
     def prepare(self) -> None:
         """Ask for the list that `recall` will need; it comes in the background."""
@@ -54,7 +55,7 @@ class RegistryMemory:
 
             threading.Thread(target=ask, daemon=True, name="windlass-recall").start()
 
-    def recall(self, wanted: Sequence[tuple[str, str]]) -> dict[str, Remembered | str]:
+    def recall(self, wanted: Sequence[tuple[str, str]], *, again: bool = False) -> dict[str, Remembered | str]:
         """One paged tag list for all, then one GET per image and one HEAD per platform, in parallel (see `integrity.damage`).
         A registry of Windlass's own answers for all images in one go; only those that are not whole are looked at closely.
 
@@ -63,8 +64,10 @@ class RegistryMemory:
         """
         if not wanted:
             return {}
-        listing, self._listing = self._listing, None
-        known = records.index_tags(listing.result() if listing is not None else self._tags(self._records))
+        if not again or self._known is None:
+            listing, self._listing = self._listing, None
+            self._known = records.index_tags(listing.result() if listing is not None else self._tags(self._records))
+        known = self._known
         asked = [
             (repository, fingerprint, known[key])
             for repository, fingerprint in dict.fromkeys(wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 from windlass.model.plan import Fingerprint, Input
@@ -68,6 +68,14 @@ def fingerprint(
         return Fingerprint(None, everything, unpinned)
     parts = [SCHEMA, repository, ",".join(sorted(platforms)), *map(_line, listed)]
     return Fingerprint(combine(*parts, f"files\t{files.digest if files else ''}"), everything)
+
+
+def built_on(fingerprint: str, images: Mapping[str, str]) -> str:
+    """What an image is remembered under: its fingerprint, with the images of the services it was built from (service →
+    digest). These can change while every fingerprint stays: by a rebuild that fetches newer packages."""
+    if not images:
+        return fingerprint
+    return combine("windlass-built-on-1", fingerprint, *(word for item in sorted(images.items()) for word in item))
 
 
 def combine(*parts: str) -> str:

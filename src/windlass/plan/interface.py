@@ -58,11 +58,15 @@ class Files(Protocol):
 class Memory(Protocol):
     """Drivers: `oci.memory.RegistryMemory` and `testing.memory.FakeMemory`.
 
-    Fingerprints are `sha256:<64 hex>`; a fingerprint includes its platforms and the repository it was published in.
+    Fingerprints are `sha256:<64 hex>`, as `plan.fingerprint.built_on` gives them; one includes its platforms and the
+    repository it was published in.
     """
 
-    def recall(self, wanted: Sequence[tuple[str, str]]) -> dict[str, Remembered | str]:
+    def recall(self, wanted: Sequence[tuple[str, str]], *, again: bool = False) -> dict[str, Remembered | str]:
         """For (repository, fingerprint) pairs: what is remembered, by fingerprint. A known one whose image is missing or damaged maps to a reason (str) instead.
+
+        Args:
+            again: the question goes on with the last one: records that were listed for it may be used.
 
         Raises:
             RegistryUnavailable, CredentialsMissing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
@@ -13,7 +13,7 @@ from windlass.model.plan import BaseImage, Fingerprint, Input, Plan, ServicePlan
 from windlass.model.project import Project, Service
 from windlass.model.source import Source
 from windlass.plan.checks import fingerprint_of_tests
-from windlass.plan.fingerprint import combine, fingerprint
+from windlass.plan.fingerprint import built_on, combine, fingerprint
 from windlass.plan.inputs import Survey
 from windlass.plan.interface import BaseImages, Files, Memory, Remembered
 from windlass.plan.names import platform_of
@@ -60,13 +60,6 @@ def make_plan(
         project, tree, only, lambda wanted: _resolve(wanted, early, project.platforms), foresee=early.foresee
     )
     prints = _fingerprints(project, surveys)
-    recalled = memory.recall(
-        [
-            (_repository(project, service), prints[service.name].digest or "")
-            for service in surveys.services
-            if prints[service.name].digest is not None
-        ]
-    )
     tests = {
         service.name: fingerprint_of_tests(service, tree, prints[service.name], surveys, platforms_of(project, service))
         for service in surveys.services
@@ -76,10 +69,9 @@ def make_plan(
     )
     plans: dict[str, ServicePlan] = {}
     renewed: set[str] = set()
-    for service in surveys.services:
+    for service, known in _recalled(project, surveys, prints, memory, plans):
         survey = surveys.of[service.name]
         needs = tuple(dict.fromkeys(survey.links.values()))
-        known = recalled.get(prints[service.name].digest or "")
         reasons: tuple[str, ...] = ()
         fresh = True
         if service.name in rebuild:
@@ -90,11 +82,11 @@ def make_plan(
             fresh = False
         if stale := [name for name in needs if name in renewed]:
             reasons += tuple(f"{name}, which it is built from, is rebuilt" for name in stale)
+        if isinstance(known, str) and not reasons:
+            reasons = (f"the registry lost its image: {known}",)
         if reasons:
             renewed.add(service.name)
         reuse = known if isinstance(known, Remembered) and not reasons else None
-        if isinstance(known, str) and not reasons:
-            reasons = (f"the registry lost its image: {known}",)
         print_ = prints[service.name]
         test = tests[service.name]
         plans[service.name] = ServicePlan(
@@ -106,7 +98,8 @@ def make_plan(
             bases=surveys.pins(service.name),
             needs=needs,
             test_fingerprint=test,
-            tested=test is not None and print_.digest is not None and test in passed,
+            # The same inputs do not mean the same image where packages were fetched anew, here or below.
+            tested=test in passed and print_.digest is not None and (reuse is not None or not (fresh or needs)),
             links=tuple(survey.links.items()),
             frontend=surveys.bases.get(survey.frontend) if survey.frontend else None,
             fresh=fresh,
@@ -116,6 +109,7 @@ def make_plan(
     told = _parallel(lambda plan: _reasons(plan, memory, _repository(project, plan.service), branch), untold)
     for plan, reasons in zip(untold, told, strict=True):
         plans[plan.service.name] = replace(plan, reasons=reasons)
+    plans = {service.name: plans[service.name] for service in surveys.services}
     return Plan(
         source=source,
         environment=environment,
@@ -166,6 +160,38 @@ def _check_names(project: Project, names: Iterable[str]) -> None:
             if close
             else f"the services built here are: {', '.join(known) or 'none'}",
         )
+
+
+def _recalled(
+    project: Project,
+    surveys: Surveys,
+    prints: Mapping[str, Fingerprint],
+    memory: Memory,
+    plans: Mapping[str, ServicePlan],
+) -> Iterator[tuple[Service, Remembered | str | None]]:
+    """Each service with what the registry knows of it, those it is built from first.
+
+    An image built from another service's counts only while it is built from the image which that one has now. So services
+    are asked for in rounds: `plans`, which the caller fills meanwhile, says what those of earlier rounds are.
+    """
+    waiting = list(surveys.services)
+    again = False
+    while waiting:
+        ready = [s for s in waiting if all(name in plans for name in surveys.of[s.name].links.values())]
+        known = {service.name for service in ready}
+        waiting = [service for service in waiting if service.name not in known]
+        keys: dict[str, str] = {}
+        for service in ready:
+            own = prints[service.name].digest
+            below = {name: plans[name].digest for name in surveys.of[service.name].links.values()}
+            images = {name: digest for name, digest in below.items() if digest is not None}
+            if own is not None and len(images) == len(below):
+                keys[service.name] = built_on(own, images)
+        wanted = [(_repository(project, service), keys[service.name]) for service in ready if service.name in keys]
+        found = memory.recall(wanted, again=again) if wanted else {}
+        again = again or bool(wanted)
+        for service in ready:
+            yield service, found.get(keys.get(service.name, ""))
 
 
 def _fingerprints(project: Project, surveys: Surveys) -> dict[str, Fingerprint]:
@@ -262,7 +288,9 @@ def _reasons(plan: ServicePlan, memory: Memory, repository: str, branch: str | N
         return tuple(f"cannot be pinned: {reason}" for reason in print_.unpinned)
     explanation = compare(plan.service.name, memory.last_inputs(repository, branch), print_.inputs)
     if explanation.same:
-        return ("no image of these inputs is in the registry",)
+        if not plan.needs:
+            return ("no image of these inputs is in the registry",)
+        return tuple(f"it was not built from the image that {name} has now" for name in plan.needs)
     return shorten(explanation.sentences())
 
 

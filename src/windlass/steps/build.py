@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from windlass.build.graph import Done, Failed, run_graph
@@ -51,7 +51,7 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, kept:
             if isinstance(same := images.get(twins.get(name, "")), LayoutImage):
                 images[name] = same
                 emit(ServiceFinished("build", name, "ok", 0.0, same.digest))
-                return Built(to_build[name], same.digest, same)
+                return Built(to_build[name], same.digest, same, on=_on(to_build[name], images))
             request = build_request(
                 tools.project,
                 to_build[name],
@@ -73,7 +73,7 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, kept:
             images[name] = image
             seconds = tools.clock.now() - started
             emit(ServiceFinished("build", name, "ok", seconds, image.digest))
-            return Built(to_build[name], image.digest, image, seconds)
+            return Built(to_build[name], image.digest, image, seconds, _on(to_build[name], images))
 
         needs = {
             name: tuple(need for need in (*plan_.needs, *filter(None, [twins.get(name)])) if need in to_build)
@@ -100,6 +100,12 @@ def _twins(services: Iterable[ServicePlan]) -> dict[str, str]:
         for plan in services
         if (earlier := first.setdefault(plan.service.image, plan.service.name)) != plan.service.name
     }
+
+
+def _on(plan: ServicePlan, images: Mapping[str, LayoutImage | str]) -> dict[str, str]:
+    """The images that a service was built from."""
+    found = {name: images[name] for name in plan.needs}
+    return {name: image if isinstance(image, str) else image.digest for name, image in found.items()}
 
 
 def _order(plan: Plan) -> list[str]:

@@ -8,6 +8,7 @@ from windlass.model.artifacts import Published, Scanned
 from windlass.model.delivery import Results
 from windlass.model.events import Emit, ServiceFinished, ServiceOutcome, ServiceStarted
 from windlass.model.source import Source
+from windlass.plan.fingerprint import built_on
 from windlass.steps.scan import summary
 from windlass.steps.tools import Tools
 
@@ -30,7 +31,8 @@ def publish(
         if built.image is not None:
             uploaded = tools.images.push(built.image, repository, tags).uploaded
             if fingerprint.digest is not None:
-                tools.memory.remember(repository, fingerprint.digest, built.digest, fingerprint.inputs, source.branch)
+                key = built_on(fingerprint.digest, built.on)
+                tools.memory.remember(repository, key, built.digest, fingerprint.inputs, source.branch)
         else:
             tools.images.tag(repository, built.digest, tags)
         outcome: ServiceOutcome = "ok" if built.image is not None else "reused"

@@ -30,6 +30,7 @@ class FakeBuilder:
     """Understands FROM, and RUN that echoes words or exits; every other instruction only counts as content.
 
     `failing` maps a service to the log its build fails with. `built` and `executed` hold the requests in order.
+    `packages` stands for what builds without a cache fetch: other packages make another image of the same request.
     """
 
     failing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class FakeBuilder:
     built: list[BuildRequest] = field(default_factory=list)
     executed: list[BuildRequest] = field(default_factory=list)
     name: str = "fake"
+    packages: str = ""
 
     def prepare(self, platforms: tuple[str, ...], emit: Emit) -> None:
         if missing := [platform for platform in platforms if platform not in self.platforms]:
@@ -45,7 +47,7 @@ class FakeBuilder:
     def build(self, request: BuildRequest, emit: Emit) -> LayoutImage:
         self.built.append(request)
         self._run(request, emit, "build", BuildFailed)
-        seed = _content(request)
+        seed = _content(request) + (self.packages if request.fresh else "")
         manifests = [_image(request, platform, seed) for platform in sorted(request.platforms)]
         index = layout.write_index(request.layout, manifests)
         layout.name_only(request.layout, index)

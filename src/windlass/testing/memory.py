@@ -26,7 +26,7 @@ class FakeMemory:
         self._created: dict[tuple[str, str], float] = {}
         self._last: dict[tuple[str, str | None], tuple[Input, ...]] = {}
 
-    def recall(self, wanted: Sequence[tuple[str, str]]) -> dict[str, Remembered | str]:
+    def recall(self, wanted: Sequence[tuple[str, str]], *, again: bool = False) -> dict[str, Remembered | str]:
         found: dict[str, Remembered | str] = {}
         for repository, fingerprint in wanted:
             for digest in reversed(self.records.get(fingerprint, [])):

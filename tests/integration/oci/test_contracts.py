@@ -102,8 +102,8 @@ class _Prefixed:
         self.tests_passed = memory.tests_passed
         self.remember_tests = memory.remember_tests
 
-    def recall(self, wanted):  # type: ignore[no-untyped-def]
-        return self._memory.recall([(f"{self._prefix}/{repository}", one) for repository, one in wanted])
+    def recall(self, wanted, *, again=False):  # type: ignore[no-untyped-def]
+        return self._memory.recall([(f"{self._prefix}/{repository}", one) for repository, one in wanted], again=again)
 
     def remember(self, repository, *rest):  # type: ignore[no-untyped-def]
         self._memory.remember(f"{self._prefix}/{repository}", *rest)

@@ -17,6 +17,7 @@ from windlass.oci.client import RegistryClient
 from windlass.oci.images import RegistryImages
 from windlass.oci.memory import RegistryMemory
 from windlass.oci.mirrors import Mirrors
+from windlass.plan.fingerprint import built_on
 from windlass.plan.planner import make_plan
 from windlass.testing.images import make_image
 
@@ -42,6 +43,7 @@ class Shop:
     prefix: str
     image: str = "app"
     platforms: tuple[str, ...] = BOTH
+    below: bool = False
     published: list[ServicePlan] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -55,9 +57,11 @@ class Shop:
 
     @property
     def project(self) -> Project:
-        service = Service("app", self.image, BuildSpec(".", "Dockerfile"))
+        services = [Service("app", self.image, BuildSpec(".", "Dockerfile"))]
+        if self.below:
+            services.append(Service("lib", "lib", BuildSpec(".", "lib.Dockerfile")))
         registry = RegistrySpec(self.host, self.prefix)
-        return Project("shop", self.origin, registry, self.platforms, (), (service,), ())
+        return Project("shop", self.origin, registry, self.platforms, (), tuple(services), ())
 
     def git(self, *words: str, at: Path | None = None) -> str:
         return process.run(["git", *words], cwd=at or self.origin, env={**_PERSON, **_PLAIN}, check=True).stdout.strip()
@@ -79,26 +83,46 @@ class Shop:
         self.git("clone", "-q", *options, f"file://{self.origin}", str(place), at=self.origin.parent)
         return place
 
-    def plan(self, checkout: Path | None = None, ref: str | None = None) -> Plan:
+    def build_from_lib(self) -> None:
+        """From now on there is a service below, which the other one is built from."""
+        self.below = True
+        self.commit({"lib.Dockerfile": "FROM scratch\nCOPY docs /docs\n", "Dockerfile": "FROM lib\nCOPY app /app\n"})
+
+    def plan(self, checkout: Path | None = None, ref: str | None = None, rebuild: Sequence[str] = ()) -> Plan:
         repository = Repository(checkout or self.origin)
         source = repository.snapshot(ref)
         bases = RegistryBaseImages(Mirrors())
         files = GitFiles(repository, source.tree)
-        return make_plan(self.project, source, files, RegistryMemory(self.client, self.prefix), bases)
+        memory = RegistryMemory(self.client, self.prefix)
+        return make_plan(self.project, source, files, memory, bases, rebuild=rebuild)
 
-    def publish(self, checkout: Path | None = None, ref: str | None = None) -> None:
-        """What a run does that goes well: images of all that has to be built, and their records."""
-        plan = self.plan(checkout, ref)
+    def publish(
+        self,
+        checkout: Path | None = None,
+        ref: str | None = None,
+        *,
+        rebuild: Sequence[str] = (),
+        packages: str = "",
+        failing: Sequence[str] = (),
+    ) -> None:
+        """What a run does: images of all that has to be built and does not fail, and their records.
+
+        `packages` stands for what builds fetch: other packages make other images of the same inputs.
+        """
+        plan = self.plan(checkout, ref, rebuild)
+        images = {planned.service.name: planned.digest or "" for planned in plan.services}
         for planned in plan.services:
             fingerprint = planned.fingerprint
-            if planned.action == "reuse" or fingerprint.digest is None:
+            if planned.action == "reuse" or fingerprint.digest is None or planned.service.name in failing:
                 continue
-            folder = self.origin.parent / "layouts" / fingerprint.digest[-16:]
-            image = make_image(folder, name=fingerprint.digest, platforms=self.platforms)
+            key = built_on(fingerprint.digest, {name: images[name] for name in planned.needs})
+            folder = self.origin.parent / "layouts" / f"{key[-16:]}{packages}"
+            image = make_image(folder, name=f"{key}{packages}", platforms=self.platforms)
+            images[planned.service.name] = image.digest
             repository = self.project.registry.repository(planned.service.image)
             RegistryImages(self.client).push(image, repository, (f"{plan.source.branch or 'none'}-{plan.source.sha}",))
             memory = RegistryMemory(self.client, self.prefix)
-            memory.remember(repository, fingerprint.digest, image.digest, fingerprint.inputs, plan.source.branch)
+            memory.remember(repository, key, image.digest, fingerprint.inputs, plan.source.branch)
             self.published.append(replace(planned, digest=image.digest))
 
     def base(self, tag: str, name: str, platforms: Sequence[str] = BOTH) -> str:

@@ -51,14 +51,17 @@ def test_only_what_the_image_is_made_of_has_it_built_again(history: History, sho
         shop.commit({"Dockerfile": f"FROM {shop.base('1', 'first')}\nCOPY app /app\n"})
     if "LFS" in history.name:
         shop.commit({".gitattributes": "*.bin filter=lfs -text\n", "app/x.bin": _pointer("a")})
+    if "service below" in history.name:
+        shop.build_from_lib()
     shop.publish()
-    assert shop.plan().services[0].action == "reuse"
+    assert {item.action for item in shop.plan().services} == {"reuse"}
 
     checkout = HAPPENINGS[history.name](shop)
 
     plan = shop.plan(checkout)
     assert not plan.failed
-    assert [item.action for item in plan.services] == ["build" if history.rebuilds else "reuse"], plan.services
+    actions = [item.action for item in plan.services if item.service.name == "app"]
+    assert actions == ["build" if history.rebuilds else "reuse"], plan.services
 
 
 def test_every_case_happens() -> None:
@@ -427,6 +430,27 @@ def _(shop: Shop) -> None:
     mixed = [to_document(entry) for entry in (old.manifests[0], new.manifests[1])]  # type: ignore[union-attr]
     body = canonical({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": mixed})
     shop.client.put_manifest(f"{shop.prefix}/base", "1", body, OCI_INDEX)
+
+
+@happening("a service below is built anew with newer packages, and this one's build fails then")
+def _(shop: Shop) -> None:
+    shop.publish(rebuild=["lib"], packages="newer", failing=["app"])
+
+
+@happening("a service below is built anew with newer packages, and this one with it")
+def _(shop: Shop) -> None:
+    shop.publish(rebuild=["lib"], packages="newer")
+
+
+@happening("a service below is built anew and gives the same image")
+def _(shop: Shop) -> None:
+    shop.publish(rebuild=["lib"], failing=["app"])
+
+
+@happening("the image of a service below is deleted")
+def _(shop: Shop) -> None:
+    digest = next(item.digest for item in shop.plan().services if item.service.name == "lib")
+    assert shop.client.delete_manifest(shop.project.registry.repository("lib"), digest or "")
 
 
 @happening("a base image gets another tag")

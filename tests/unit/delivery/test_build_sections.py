@@ -40,3 +40,23 @@ def test_an_image_is_scanned_for_the_platforms_it_is_built_for(tmp_path: Path) -
     digests = {service.name: service.digest for service in delivery.services}
     scanned = {name: [p for digest, p in shop.scanner.scanned if digest == digests[name]] for name in digests}
     assert scanned == {"web": ["linux/amd64"], "batch": ["linux/amd64", "linux/arm64"]}
+
+
+def test_what_failed_while_its_base_was_rebuilt_is_built_by_the_next_run(tmp_path: Path) -> None:
+    base = Service("base", "base", BuildSpec(".", "web/Dockerfile"))
+    app = Service("app", "app", BuildSpec(".", "app/Dockerfile"))
+    shop = world(tmp_path, base, app)
+    shop.edit("app/Dockerfile", "FROM base\nCOPY batch/app.py .\n")
+    before = {service.name: service.digest for service in shop.run().services}
+    shop.builder.packages = "newer"
+    shop.builder.failing = {"app": ("no",)}
+    assert set(shop.run(rebuild=["base"]).failures) == {"app"}
+    shop.builder.failing = {}
+
+    delivery = shop.run()
+
+    after = {service.name: service.digest for service in delivery.services}
+    assert shop.built == ["app"]
+    assert all(after[name] != before[name] for name in after)
+    shop.run()
+    assert shop.built == []

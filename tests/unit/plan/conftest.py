@@ -12,6 +12,7 @@ import pytest
 from windlass.model.plan import Plan, ServicePlan
 from windlass.model.project import BuildSpec, Project, RegistrySpec, Service, TestSpec
 from windlass.model.source import Source
+from windlass.plan.fingerprint import built_on, combine
 from windlass.plan.planner import make_plan
 from windlass.testing.bases import FakeBaseImages
 from windlass.testing.files import FakeFiles
@@ -51,13 +52,20 @@ class World:
         source = Source("c" * 40, "t" * 40, "main", False, 0)
         return make_plan(project, source, FakeFiles(self.files), self.memory, self.bases, **options)
 
-    def publish(self) -> None:
-        """Build everything that the plan says, and remember it."""
-        for planned in self.plan().services:
-            if planned.fingerprint.digest is not None and planned.action == "build":
-                digest = "sha256:" + planned.fingerprint.digest.removeprefix("sha256:")[::-1]
+    def publish(self, *only: str, packages: str = "", **options: Any) -> None:
+        """Build everything that the plan says (with `only`: what else it says fails), and remember it.
+
+        `packages` stands for what a build fetches: other packages make another image of the same inputs.
+        """
+        images: dict[str, str] = {}
+        for planned in self.plan(**options).services:
+            name, print_ = planned.service.name, planned.fingerprint
+            images[name] = planned.digest or ""
+            if print_.digest is not None and planned.action == "build" and (not only or name in only):
+                key = built_on(print_.digest, {need: images[need] for need in planned.needs})
+                images[name] = combine(key, packages)
                 repository = f"{self.prefix}/{planned.service.image}" if self.prefix else planned.service.image
-                self.memory.remember(repository, planned.fingerprint.digest, digest, planned.fingerprint.inputs, "main")
+                self.memory.remember(repository, key, images[name], print_.inputs, "main")
 
     def of(self, name: str, **options: Any) -> ServicePlan:
         return next(planned for planned in self.plan(**options).services if planned.service.name == name)

@@ -9,6 +9,7 @@ import pytest
 
 from windlass.errors import ConfigError, EnvironmentUnusable, RegistryUnavailable, UsageError
 from windlass.model.project import BuildSpec, TestSpec
+from windlass.plan.fingerprint import built_on
 from windlass.plan.interface import Remembered
 from windlass.plan.why import explain
 from windlass.testing.files import submodule
@@ -158,18 +159,72 @@ class TestRefresh:
         assert world.built(now=6.9 * self.DAY) == []
 
     def test_the_refreshed_image_counts_from_when_it_was_recorded(self, world: Any) -> None:
-        plan = world.of("weekly", now=9 * self.DAY)
+        before = world.of("weekly").digest
         world.memory.now = 9 * self.DAY
-        world.memory.remember("weekly", plan.fingerprint.digest, "sha256:" + "9" * 64, plan.fingerprint.inputs, "main")
+        world.publish(packages="newer", now=9 * self.DAY)
 
         assert world.built(now=15 * self.DAY) == []
-        assert world.of("weekly", now=15 * self.DAY).digest == "sha256:" + "9" * 64
+        assert world.of("weekly", now=15 * self.DAY).digest != before
+
+    def test_what_is_built_from_it_and_failed_then_is_built_at_the_next_plan(self, world: Any) -> None:
+        world.service("top", "FROM app\n")
+        world.publish()
+        world.memory.now = 9 * self.DAY
+        world.publish("weekly", packages="newer", now=9 * self.DAY)
+
+        assert world.built(now=9 * self.DAY) == ["app", "top"]
+        assert world.of("app").reasons == ("it was not built from the image that weekly has now",)
+        assert world.of("top").reasons == ("it was not built from the image that app has now",)
+        world.publish("app", now=9 * self.DAY)
+        assert world.built(now=9 * self.DAY) == ["top"]
+        world.publish(now=9 * self.DAY)
+        assert world.built(now=9 * self.DAY) == []
+
+    def test_a_refresh_that_gives_the_same_image_leaves_what_is_built_from_it(self, world: Any) -> None:
+        world.memory.now = 9 * self.DAY
+        world.publish("weekly", now=9 * self.DAY)
+
+        assert world.built(now=9 * self.DAY) == []
+
+    def test_tests_run_again_on_what_was_built_anew_and_on_what_is_built_from_it(self, world: Any) -> None:
+        for number in (0, 1):
+            world.services[number] = replace(world.services[number], test=TestSpec(command="true"))
+        for name in ("weekly", "app"):
+            world.memory.remember_tests(world.of(name).test_fingerprint)
+
+        assert world.of("weekly").tested and world.of("app").tested
+        assert not world.of("weekly", now=9 * self.DAY).tested
+        assert not world.of("app", now=9 * self.DAY).tested
 
     def test_an_image_of_unknown_age_is_built_anew(self, world: Any) -> None:
         plan = world.of("weekly")
-        world.memory.recall = lambda wanted: {plan.fingerprint.digest: Remembered(plan.digest)}
+        world.memory.recall = lambda wanted, **_: {plan.fingerprint.digest: Remembered(plan.digest)}
 
         assert world.of("weekly", now=1.0).reasons == ("refresh: nobody knows when it was built, every 7 days",)
+
+
+def test_what_is_built_from_a_lost_image_is_built_again(world: Any) -> None:
+    world.service("base", "FROM scratch\n")
+    world.service("app", "FROM base\n")
+    world.publish()
+    world.memory.lose("base", world.of("base").digest)
+
+    assert world.built() == ["base", "app"]
+    assert world.of("app").reasons == ("base, which it is built from, is rebuilt",)
+
+
+def test_of_two_machines_images_those_that_belong_together_are_taken(world: Any) -> None:
+    """Both publish both; the records of one come between those of the other."""
+    world.service("base", "FROM scratch\n")
+    world.service("app", "FROM base\n")
+    base, app = (world.of(name).fingerprint for name in ("base", "app"))
+    one, two, on_one, on_two = (f"sha256:{number:064x}" for number in range(4))
+    world.memory.remember("base", base.digest, one, (), "main")
+    world.memory.remember("base", base.digest, two, (), "main")
+    world.memory.remember("app", built_on(app.digest, {"base": two}), on_two, (), "main")
+    world.memory.remember("app", built_on(app.digest, {"base": one}), on_one, (), "main")
+
+    assert (world.of("base").digest, world.of("app").digest) == (two, on_two)
 
 
 def test_reasons_compare_with_the_branch_when_nothing_differs(world: Any) -> None:
@@ -306,7 +361,7 @@ def test_no_base_image_at_all_is_the_environments_trouble(world: Any) -> None:
 
 
 def test_a_registry_that_is_away_ends_the_plan(world: Any) -> None:
-    def away(wanted: object) -> Any:
+    def away(wanted: object, **_: object) -> Any:
         raise RegistryUnavailable("the registry does not answer")
 
     world.memory.recall = away

@@ -66,6 +66,10 @@ REGISTRY = (
     History("a base image's tag is given another image", True),
     History("a base image's tag is given another image for one of the platforms", True),
     History("a base image gets another tag", False),
+    History("a service below is built anew with newer packages, and this one's build fails then", True),
+    History("a service below is built anew with newer packages, and this one with it", False),
+    History("a service below is built anew and gives the same image", False),
+    History("the image of a service below is deleted", True),
 )  # fmt: skip
 
 HISTORIES = (*GIT, *REGISTRY)

@@ -58,6 +58,15 @@ class MemoryContract:
         found = memory.recall(wanted)
         assert found == {fp: Remembered(publish(repository, repository)) for repository, fp in wanted}
 
+    def test_a_question_may_go_on(self, memory: Memory, publish: Publish) -> None:
+        one, two = publish("app", "a"), publish("app", "b")
+        memory.remember("app", ONE, one, INPUTS, "main")
+        memory.remember("app", TWO, two, INPUTS, "main")
+        assert memory.recall([("app", ONE)]) == {ONE: Remembered(one)}
+        assert memory.recall([("app", TWO)], again=True) == {TWO: Remembered(two)}
+        memory.remember("app", TWO, one, INPUTS, "main")
+        assert memory.recall([("app", TWO)]) == {TWO: Remembered(one)}
+
     def test_a_fingerprint_whose_image_is_gone_gives_the_reason(
         self, memory: Memory, publish: Publish, lose: Lose
     ) -> None:
