@@ -11,6 +11,7 @@ from windlass.config.ahead import Ahead
 from windlass.config.services import Sources, services
 from windlass.config.yaml import Document, Keys, one_line, read
 from windlass.errors import ConfigError
+from windlass.model.prices import AZURE, Prices, Tier
 from windlass.model.project import (
     Environment,
     Project,
@@ -21,6 +22,7 @@ from windlass.model.project import (
 if TYPE_CHECKING:
     from windlass.compose.load import Loaded
     from windlass.config.models import EnvironmentSection, ProjectSection, RegistrySection
+    from windlass.config.prices import CostSection
 
 FILE = "windlass.yaml"
 DEFAULT_COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -71,6 +73,7 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
         parallel=section.parallel,
         state_remote=section.state.remote if section.state else None,
         warnings=loaded.warnings,
+        prices=_prices(section.cost),
     )
 
 
@@ -224,6 +227,13 @@ def _registry(section: RegistrySection) -> RegistrySpec:
     name = section.host.rpartition(":")[0] if section.host[-1:].isdigit() and ":" in section.host else section.host
     here = name in ("localhost", "[::1]") or name.startswith("127.")
     return RegistrySpec(section.host, section.prefix, insecure=here if section.insecure is None else section.insecure)
+
+
+def _prices(section: CostSection) -> Prices:
+    tiers = tuple(
+        Tier(name, tier.month, tier.included_gib, tier.gib_month, tier.most_gib) for name, tier in section.tiers.items()
+    )
+    return Prices(section.currency, section.as_of or AZURE.as_of, tiers or AZURE.tiers, section.tier)
 
 
 def embedded_port() -> int:

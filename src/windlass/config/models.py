@@ -11,10 +11,12 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from windlass.config.duration import PATTERN, parse_duration
 from windlass.config.naming import REPOSITORY
+from windlass.config.prices import CostSection
+from windlass.config.section import Section as Section
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 NEVER = "never"
@@ -143,19 +145,6 @@ Repository = Annotated[
 Variable = Annotated[str, _matching(_VARIABLE, "the name of an environment variable, not its value"), _shown(_VARIABLE)]
 Platform = Annotated[str, _matching(_PLATFORM, "a platform as os/architecture"), _shown(_PLATFORM)]
 Tag = Annotated[str, BeforeValidator(_tag)]
-
-
-class Section(BaseModel):
-    """A mapping in the file. A key without a value counts as left out."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
-        return data
 
 
 class RegistrySection(Section):
@@ -354,6 +343,9 @@ class ProjectSection(Section):
     )
     scan: ScanSection = Field(
         default=ScanSection(), description="The vulnerability gate.", examples=[{"fail_on": "critical"}]
+    )
+    cost: CostSection = Field(
+        default=CostSection(), description="Prices that `registry cost` counts with.", examples=[{"tier": "basic"}]
     )
     services: Annotated[dict[str, ServiceSection], BeforeValidator(_entries)] = Field(
         default={}, description="By Compose service: what Compose cannot say.", examples=[{"platform": {"heavy": True}}]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from windlass.model.prices import AZURE, Prices
+
 
 @dataclass(frozen=True, slots=True)
 class BuildSecret:
@@ -155,6 +157,7 @@ class Project:
     parallel: int = 2
     state_remote: str | None = None
     warnings: tuple[str, ...] = ()
+    prices: Prices = AZURE
 
     @property
     def buildable(self) -> tuple[Service, ...]:

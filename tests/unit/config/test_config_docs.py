@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from windlass.compose import load as compose
-from windlass.config import models, schema
+from windlass.config import models, prices, schema
 from windlass.config.load import load_project
 from windlass.model.project import HealthCheck, RegistrySpec
 
@@ -42,6 +42,8 @@ SECTIONS = (
     models.ProjectSection,
     models.RegistrySection,
     models.ScanSection,
+    prices.CostSection,
+    prices.TierSection,
     models.ServiceSection,
     models.HealthSection,
     models.EnvironmentSection,
