@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -18,11 +19,13 @@ from windlass.model.project import (
     RegistrySpec,
     ScanPolicy,
 )
+from windlass.model.retention import USUAL, RetentionPolicy
 
 if TYPE_CHECKING:
     from windlass.compose.load import Loaded
     from windlass.config.models import EnvironmentSection, ProjectSection, RegistrySection
     from windlass.config.prices import CostSection
+    from windlass.config.retention import RetentionSection
 
 FILE = "windlass.yaml"
 DEFAULT_COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -74,6 +77,7 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
         state_remote=section.state.remote if section.state else None,
         warnings=loaded.warnings,
         prices=_prices(section.cost),
+        retention=_retention(section.retention),
     )
 
 
@@ -234,6 +238,18 @@ def _prices(section: CostSection) -> Prices:
         Tier(name, tier.month, tier.included_gib, tier.gib_month, tier.most_gib) for name, tier in section.tiers.items()
     )
     return Prices(section.currency, section.as_of or AZURE.as_of, tiers or AZURE.tiers, section.tier)
+
+
+def _retention(section: RetentionSection) -> RetentionPolicy:
+    return RetentionPolicy(
+        keep=section.keep,
+        branches=tuple(section.branches.items()),
+        older_than=section.older_than or 0.0,
+        idle=USUAL.idle if section.idle is None else None if section.idle == math.inf else section.idle,
+        rollback=section.rollback,
+        cache=section.cache or USUAL.cache,
+        tests=section.tests or USUAL.tests,
+    )
 
 
 def embedded_port() -> int:

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from windlass.config.duration import PATTERN, parse_duration
 from windlass.config.naming import REPOSITORY
 from windlass.config.prices import CostSection
+from windlass.config.retention import RetentionSection
 from windlass.config.section import Section as Section
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -346,6 +347,9 @@ class ProjectSection(Section):
     )
     cost: CostSection = Field(
         default=CostSection(), description="Prices that `registry cost` counts with.", examples=[{"tier": "basic"}]
+    )
+    retention: RetentionSection = Field(
+        default=RetentionSection(), description="What a clean-up of the registry keeps.", examples=[{"keep": 10}]
     )
     services: Annotated[dict[str, ServiceSection], BeforeValidator(_entries)] = Field(
         default={}, description="By Compose service: what Compose cannot say.", examples=[{"platform": {"heavy": True}}]

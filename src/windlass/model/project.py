@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from windlass.model.prices import AZURE, Prices
+from windlass.model.retention import USUAL, RetentionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ class Project:
     parallel: int = 2
     state_remote: str | None = None
     warnings: tuple[str, ...] = ()
+    retention: RetentionPolicy = USUAL
     prices: Prices = AZURE
 
     @property

@@ -85,7 +85,7 @@ TOP: list[tuple[str, str, str]] = [
     (
         "unknown key, far",
         "zzz: x",
-        "zzz: unknown key; known: project, registry, platforms, compose, builder, parallel, refresh, state, scan, cost, services, environments",
+        "zzz: unknown key; known: project, registry, platforms, compose, builder, parallel, refresh, state, scan, cost, retention, services, environments",
     ),
     (
         "several",

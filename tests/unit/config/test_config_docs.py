@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from windlass.compose import load as compose
-from windlass.config import models, prices, schema
+from windlass.config import models, prices, retention, schema
 from windlass.config.load import load_project
 from windlass.model.project import HealthCheck, RegistrySpec
 
@@ -44,6 +44,7 @@ SECTIONS = (
     models.ScanSection,
     prices.CostSection,
     prices.TierSection,
+    retention.RetentionSection,
     models.ServiceSection,
     models.HealthSection,
     models.EnvironmentSection,
