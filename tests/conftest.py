@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs(*programs): skipped where one of them is missing; in CI that is a failure"
     )
-    os.environ["PATH"] = f"{os.environ.get('PATH', '')}{os.pathsep}{PROGRAMS}"
+    os.environ["PATH"] = f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from windlass.oci.manifest import OCI_INDEX, OCI_MANIFEST, canonical
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
+_PACKED = f"{_LAYER}+gzip"
 
 
 class FakeImages:
@@ -55,22 +59,32 @@ def make_image(
     size: int = 2000,
     shared: bytes = b"shared by all images\n",
     config: dict[str, Any] | None = None,
+    real: bool = False,
 ) -> LayoutImage:
     """Write an image into a layout, always the same one for the same arguments.
 
     Each platform has `layers` layers of `size` bytes of its own, made from `name`, and one with the bytes `shared`.
-    `config` is the `config` object of the image configuration (`OnBuild`, `Env`, …).
+    `config` is the `config` object of the image configuration (`OnBuild`, `Env`, …). Layers of a `real` image are compressed
+    archives with a file `layer-N` of these bytes each, which engines can unpack.
     """
     children: list[dict[str, Any]] = []
     for platform in platforms:
         os, architecture, *variant = platform.split("/")
         own = {"os": os, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
-        stack = [_blob(folder, _noise(f"{name} {platform} {number}", size), _LAYER) for number in range(layers)]
+        contents = [shared, *(_noise(f"{name} {platform} {number}", size) for number in range(layers))]
+        filled: dict[str, Any] = {**own, "config": config or {}}
+        if real:
+            archives = [_archive(f"layer-{number}", content) for number, content in enumerate(contents)]
+            hashes = [f"sha256:{hashlib.sha256(archive).hexdigest()}" for archive in archives]
+            filled["rootfs"] = {"type": "layers", "diff_ids": hashes}
+            stack = [_blob(folder, gzip.compress(archive, 1, mtime=0), _PACKED) for archive in archives]
+        else:
+            stack = [_blob(folder, content, _LAYER) for content in contents]
         document = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": _blob(folder, canonical({**own, "config": config or {}}), _CONFIG),
-            "layers": [_blob(folder, shared, _LAYER), *stack],
+            "config": _blob(folder, canonical(filled), _CONFIG),
+            "layers": stack,
         }
         children.append({**_blob(folder, canonical(document), OCI_MANIFEST), "platform": own})
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": children}
@@ -86,6 +100,15 @@ def _blob(folder: Path, data: bytes, media_type: str) -> dict[str, Any]:
     place.mkdir(parents=True, exist_ok=True)
     (place / value).write_bytes(data)
     return {"mediaType": media_type, "digest": f"sha256:{value}", "size": len(data)}
+
+
+def _archive(name: str, content: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return file.getvalue()
 
 
 def _noise(seed: str, size: int) -> bytes:

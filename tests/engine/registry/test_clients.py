@@ -1,9 +1,8 @@
-"""The clients people have, unmodified, against the embedded registry: docker, buildx and skopeo."""
+"""The clients people have, unmodified, against the embedded registry: docker and buildx. Those that need no engine are in
+`tests/integration/registry`."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,44 +79,3 @@ def test_buildx_pushes_two_platforms_and_its_cache(server: Server, image: str, c
     assert set(PLATFORMS) <= platforms
     assert server.request("GET", f"/v2/{repository(image)}-cache/manifests/layers").status == 200
     must("docker", "pull", "--platform", "linux/arm64", f"{image}:multi")
-
-
-@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
-def test_skopeo_copies_all_platforms_in_and_out_and_deletes(
-    server: Server, image: str, context: Path, tmp_path: Path
-) -> None:
-    must(
-        *("docker", "buildx", "build", "--quiet", "--provenance=false", "--platform", ",".join(PLATFORMS)),
-        *("--output", "type=image,push=true,oci-mediatypes=true", "-t", f"{image}:multi", str(context)),
-    )
-    insecure = ("--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false")
-    must("skopeo", "copy", "--all", *insecure, f"docker://{image}:multi", f"docker://{image}-copy:multi")
-    must("skopeo", "copy", "--all", *insecure, f"docker://{image}-copy:multi", f"oci:{tmp_path}/layout:multi")
-    must("skopeo", "copy", "--all", *insecure, f"oci:{tmp_path}/layout:multi", f"docker://{image}-back:multi")
-    must("skopeo", "copy", "--format", "v2s2", *insecure[1:], f"docker://{image}:multi", f"docker://{image}-docker:one")
-    must(
-        "skopeo",
-        "sync",
-        "--all",
-        "--src",
-        "docker",
-        "--dest",
-        "docker",
-        *insecure,
-        image,
-        f"localhost:{server.port}/synced",
-    )
-    digests = {
-        server.request("HEAD", f"/v2/{name}/manifests/multi").headers["docker-content-digest"]
-        for name in (
-            repository(image),
-            f"{repository(image)}-copy",
-            f"{repository(image)}-back",
-            f"synced/{repository(image)}",
-        )
-    }
-    assert len(digests) == 1
-    told = json.loads(must("skopeo", "inspect", "--tls-verify=false", f"docker://{image}-docker:one").stdout)
-    assert told["RepoTags"] == ["one"]
-    must("skopeo", "delete", "--tls-verify=false", f"docker://{image}-copy:multi")
-    assert server.request("GET", f"/v2/{repository(image)}-copy/manifests/multi").status == 404
