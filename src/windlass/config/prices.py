@@ -23,10 +23,10 @@ def _date(value: Any) -> Any:
 class TierSection(Section):
     """One tier of a registry, per month of 30 days."""
 
-    month: float = Field(ge=0, le=_MOST, description="Price per month, whatever is stored.", examples=[5.01])
+    month: float = Field(ge=0, le=_MOST, description="Price per month, whatever is stored.", examples=[5.0])
     included_gib: float = Field(default=0, ge=0, le=_MOST, description="Storage in that price, in GiB.", examples=[10])
     gib_month: float = Field(
-        default=0, ge=0, le=_MOST, description="Price per month of each GiB beyond that.", examples=[0.09]
+        default=0, ge=0, le=_MOST, description="Price per month of each GiB beyond that.", examples=[0.1]
     )
     most_gib: float | None = Field(
         default=None, gt=0, le=_MOST, description="The most it can store, in GiB. Default: no limit.", examples=[40960]
@@ -46,7 +46,7 @@ class CostSection(Section):
     tiers: dict[str, TierSection] = Field(
         default={},
         description="The tiers there are, by name; they replace the ones Windlass knows.",
-        examples=[{"basic": {"month": 5.01, "included_gib": 10, "gib_month": 0.09}}],
+        examples=[{"basic": {"month": 5.0, "included_gib": 10, "gib_month": 0.1}}],
     )
 
     @model_validator(mode="after")

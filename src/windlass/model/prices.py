@@ -30,10 +30,11 @@ AZURE = Prices(
     "USD",
     "2026-06",
     (
-        Tier("basic", 5.01, 10, 0.09, 40 * 1024),
-        Tier("standard", 20.01, 100, 0.09, 40 * 1024),
-        Tier("premium", 50.01, 500, 0.09, 100 * 1024),
+        Tier("basic", 5.00, 10, 0.10, 40 * 1024),
+        Tier("standard", 20.00, 100, 0.10, 40 * 1024),
+        Tier("premium", 50.00, 500, 0.10, 100 * 1024),
     ),
 )
-"""Azure Container Registry, list prices: 0.167, 0.667 and 1.667 a day, 0.003 a day for each further GiB ("Azure Container
-Registry SKU features and limits" for what is included and the most). They differ by region and contract."""
+"""Azure Container Registry, list prices (they differ by region and contract): 0.167, 0.667 and 1.667 a day, rounded there,
+and 0.003 a day for each further GiB; what is included and the most from "Azure Container Registry SKU features and limits".
+"""

@@ -1,0 +1,119 @@
+"""What keeps what alive in a registry: which content a tag leads to, and which of it nothing else leads to. Pure.
+
+A registry stores each blob and each manifest once, however many repositories and tags lead to it. A tag leads to its
+manifest, an index to its platforms, a manifest to its configuration and layers, and to what refers to it (signatures,
+SBOMs): that has no other reason to be there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from windlass.registry.retention.model import Inventory, Manifest, Repository
+
+_ATTACHED = re.compile(r"(sha256|sha512)-([0-9a-f]{64,128})(?:\.[a-z0-9.]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A reason for content to be there: a tag, or (`tag` None) a manifest that nothing else leads to."""
+
+    repository: str
+    tag: str | None
+    digest: str
+
+
+class Reach:
+    """The graph of an inventory. `sizes` maps every stored digest to its bytes."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.sizes: dict[str, int] = {}
+        self._below: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._blobs: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.roots: tuple[Root, ...] = tuple(
+            root for repository in inventory.repositories for root in self._read(repository)
+        )
+
+    def content(self, repository: str, digests: Iterable[str]) -> set[str]:
+        """Digests of everything that some manifests lead to, themselves included."""
+        found: set[str] = set()
+        for digest in self.manifests(repository, digests):
+            found.add(digest)
+            found.update(self._blobs[repository, digest])
+        return found
+
+    def manifests(self, repository: str, digests: Iterable[str]) -> list[str]:
+        """The manifests among it: children and what refers to them, each once, those that lead to others first."""
+        seen: dict[str, None] = {}
+        waiting = [digest for digest in digests if (repository, digest) in self._below]
+        while waiting:
+            digest = waiting.pop()
+            if digest not in seen:
+                seen[digest] = None
+                waiting += self._below[repository, digest]
+        return list(seen)
+
+    def bytes(self, digests: Iterable[str]) -> int:
+        return sum(self.sizes[digest] for digest in digests)
+
+    def freed(self, gone: Collection[Root]) -> set[str]:
+        """What nothing leads to any more once some roots are gone."""
+        left: set[str] = set()
+        for root in self.roots:
+            if root not in gone:
+                left |= self.content(root.repository, (root.digest,))
+        lost: set[str] = set()
+        for root in gone:
+            lost |= self.content(root.repository, (root.digest,))
+        return lost - left
+
+    def _read(self, repository: Repository) -> list[Root]:
+        name = repository.name
+        there = {manifest.digest: manifest for manifest in repository.manifests}
+        below: defaultdict[str, list[str]] = defaultdict(list)
+        for manifest in repository.manifests:
+            self._store(name, manifest)
+            below[manifest.digest] += (part.digest for part in manifest.children if part.digest in there)
+            if manifest.subject in there and manifest.subject is not None:
+                below[manifest.subject].append(manifest.digest)
+        roots: list[Root] = []
+        for tag in repository.tags:
+            subject = attached_to(tag.name)
+            if subject in there and subject is not None and tag.digest != subject:
+                below[subject].append(tag.digest)
+            else:
+                roots.append(Root(name, tag.name, tag.digest))
+        for digest in there:
+            self._below[name, digest] = tuple(dict.fromkeys(below[digest]))
+        reached = set(self.manifests(name, (root.digest for root in roots)))
+        return roots + self._loose(name, [digest for digest in there if digest not in reached])
+
+    def _loose(self, name: str, digests: list[str]) -> list[Root]:
+        """Of manifests that no tag leads to, those that no other leads to either (or one of each that go in a circle)."""
+        named = {below for digest in digests for below in self._below[name, digest]}
+        tops = [digest for digest in digests if digest not in named]
+        reached = set(self.manifests(name, tops))
+        for digest in digests:
+            if digest not in reached:
+                tops.append(digest)
+                reached |= set(self.manifests(name, (digest,)))
+        return [Root(name, None, digest) for digest in tops]
+
+    def _store(self, name: str, manifest: Manifest) -> None:
+        self.sizes.setdefault(manifest.digest, manifest.size)
+        blobs = {part.digest: part.size for part in manifest.blobs}
+        for digest, size in blobs.items():
+            self.sizes.setdefault(digest, size)
+        self._blobs[name, manifest.digest] = tuple(blobs)
+
+
+def attached_to(tag: str) -> str | None:
+    """The digest a tag is about: `sha256-….sig` and the like, by which older clients find what refers to an image.
+
+    See "Referrers Tag Schema" in the OCI distribution specification; the endings are cosign's.
+    """
+    found = _ATTACHED.fullmatch(tag)
+    return f"{found[1]}:{found[2]}" if found else None
