@@ -49,8 +49,8 @@ class ManifestHandlers:
 
     async def tags(self, request: Request, name: str) -> Reply:
         _only_read(request)
-        repository = self._storage.known(name)
-        tags, last = page(repository.tags(), request.query, _TAG_PAGE)
+        self._storage.known(name)
+        tags, last = page(self._storage.listed_tags(name), request.query, _TAG_PAGE)
         link = (next_link(f"/v2/{name}/tags/list", n=len(tags), last=last),) if last is not None else ()
         return _json({"name": name, "tags": tags}, (IDENTITY, windlass.__version__), *link)
 
@@ -69,7 +69,7 @@ class ManifestHandlers:
 
     async def catalog(self, request: Request) -> Reply:
         _only_read(request)
-        names = await asyncio.get_running_loop().run_in_executor(self._pool, self._storage.names)
+        names = await asyncio.get_running_loop().run_in_executor(self._pool, self._storage.listed)
         names, last = page(names, request.query, _CATALOG_PAGE)
         link = (next_link("/v2/_catalog", n=len(names), last=last),) if last is not None else ()
         return _json({"repositories": names}, *link)

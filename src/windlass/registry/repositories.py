@@ -4,6 +4,7 @@
     repositories/<name>/_manifests/<algorithm>/<hex>      the media type: this manifest may be pulled here
     repositories/<name>/_tags/<tag>                       the digest it points to
     repositories/<name>/_referrers/<algorithm>/<hex of the subject>/<algorithm>-<hex>    a referrer's descriptor
+    repositories/<name>/_attributes/…                     locks and the like: see `attributes`
 
 A name's own parts never begin with an underscore, so the two cannot be confused. The file under `_manifests` is written
 last and removed first: without it, a referrer's descriptor or a tag counts for nothing.
@@ -14,12 +15,14 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from windlass.registry.attributes import REPOSITORY, AttributeStore, of_manifest, of_tag
 from windlass.registry.durable import make_folders, remove_file, sync_folder, touch_file, write_file
-from windlass.registry.names import Digest, as_digest, is_tag, split_digest
+from windlass.registry.names import ALGORITHMS, Digest, as_digest, is_tag, split_digest
 
 
 class Repository:
@@ -34,10 +37,11 @@ class Repository:
         self._tags = f"{folder}/_tags"
         self._referrers = f"{folder}/_referrers"
         self._scratch = scratch
+        self.attributes = AttributeStore(f"{folder}/_attributes", scratch)
 
     def exists(self) -> bool:
-        """Whether anything was ever pushed here."""
-        return self._folder.is_dir()
+        """Whether anything was ever pushed here, and not only to repositories below this name."""
+        return os.path.isdir(self._blobs) or os.path.isdir(self._manifests)  # noqa: PTH112 (a hot path)
 
     def has_blob(self, digest: Digest) -> bool:
         return os.path.exists(_below(self._blobs, digest))  # noqa: PTH110 (a hot path)
@@ -62,21 +66,33 @@ class Repository:
             attached = self._attached(subject, digest)
             make_folders(attached.parent)
             write_file(attached, json.dumps(referrer, separators=(",", ":")).encode(), self._scratch)
-        if self.media_type(digest) == media_type:
+        known = self.media_type(digest)
+        if known == media_type:
             return
         path = Path(_below(self._manifests, digest))
+        if known is None:
+            self.attributes.remove(of_manifest(digest))
+        else:
+            self.attributes.keep_created(of_manifest(digest), path.stat().st_mtime_ns)
         make_folders(path.parent)
         write_file(path, media_type.encode(), self._scratch)
+        _stamp(path)
 
     def unlink_manifest(self, digest: Digest, subject: Digest | None) -> bool:
         """Remove a manifest with every tag that points to it; False when there was none."""
         if self.media_type(digest) is None:
             return False
-        for tag in [tag for tag in self.tags() if self.resolve(tag) == digest]:
+        if (created := self.created()) is not None:
+            self.attributes.keep_created(REPOSITORY, created)
+        tags = [tag for tag in self.tags() if self.resolve(tag) == digest]
+        for tag in tags:
             self._tag(tag).unlink(missing_ok=True)
         if Path(self._tags).is_dir():
             sync_folder(self._tags)
+        for tag in tags:
+            self.attributes.remove(of_tag(tag))
         remove_file(Path(_below(self._manifests, digest)))
+        self.attributes.remove(of_manifest(digest))
         if subject is not None and self._attached(subject, digest).exists():
             remove_file(self._attached(subject, digest))
         return True
@@ -107,13 +123,22 @@ class Repository:
             return None
 
     def set_tag(self, tag: str, digest: Digest) -> None:
-        if self.resolve(tag) == digest:
+        known = self.resolve(tag)
+        if known == digest:
             return
+        path = self._tag(tag)
+        if known is None:
+            self.attributes.remove(of_tag(tag))
+        else:
+            self.attributes.keep_created(of_tag(tag), path.stat().st_mtime_ns)
         make_folders(Path(self._tags))
-        write_file(self._tag(tag), digest.encode(), self._scratch)
+        write_file(path, digest.encode(), self._scratch)
+        _stamp(path)
 
     def remove_tag(self, tag: str) -> bool:
-        return remove_file(self._tag(tag))
+        removed = remove_file(self._tag(tag))
+        self.attributes.remove(of_tag(tag))
+        return removed
 
     def referrers(self, subject: Digest) -> list[dict[str, Any]]:
         """Descriptors of the manifests here that name this subject, in the order of their digests."""
@@ -125,6 +150,39 @@ class Repository:
             if digest is not None and text is not None and self.media_type(digest) is not None:
                 found.append(json.loads(text))
         return found
+
+    # Times, in nanoseconds since 1970. A file's own time says when it was written; what came before is in its record.
+
+    def tag_times(self) -> dict[str, int]:
+        """All tags, and when each was last moved."""
+        return {name: moved for name, moved in _times(self._tags) if is_tag(name)}
+
+    def manifest_times(self) -> dict[Digest, int]:
+        """All manifests, and when each was last written."""
+        found: dict[Digest, int] = {}
+        for algorithm in ALGORITHMS:
+            for name, written in _times(f"{self._manifests}/{algorithm}"):
+                if (digest := as_digest(f"{algorithm}:{name}")) is not None:
+                    found[digest] = written
+        return found
+
+    def created(self) -> int | None:
+        """When the first manifest was pushed here; None when none is here and none was deleted."""
+        known = self.attributes.read(REPOSITORY).created
+        if known is not None:
+            return known
+        earlier = dict(self.attributes.manifests())
+        times = [
+            record.created if (record := earlier.get(digest)) is not None and record.created is not None else written
+            for digest, written in self.manifest_times().items()
+        ]
+        return min(times, default=None)
+
+    def updated(self) -> int | None:
+        """When a tag or manifest was last added, moved or removed."""
+        folders = [self._tags, *(f"{self._manifests}/{algorithm}" for algorithm in ALGORITHMS)]
+        changed = [os.stat(folder).st_mtime_ns for folder in folders if os.path.isdir(folder)]  # noqa: PTH112, PTH116
+        return max([*changed, *self.tag_times().values(), *self.manifest_times().values()], default=None)
 
     def _tag(self, tag: str) -> Path:
         return Path(f"{self._tags}/{tag}")
@@ -153,3 +211,24 @@ def _digests(folder: Path) -> Iterator[Digest]:
     for path in sorted(folder.glob("*/*")):
         if (digest := as_digest(f"{path.parent.name}:{path.name}")) is not None:
             yield digest
+
+
+def _times(folder: str) -> Iterator[tuple[str, int]]:
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        try:
+            yield entry.name, entry.stat().st_mtime_ns
+        except FileNotFoundError:
+            continue
+
+
+def _stamp(path: Path) -> None:
+    """Give a file just written a time finer than the kernel's tick, so that the order of two is never in doubt.
+
+    Not synced: a power cut leaves the kernel's own, which is a few milliseconds less exact.
+    """
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))

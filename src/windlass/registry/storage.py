@@ -14,11 +14,22 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+from windlass.registry.attributes import REPOSITORY
 from windlass.registry.blobs import BlobStore
 from windlass.registry.durable import make_folders
+from windlass.registry.locks import (
+    check_delete_blob,
+    check_delete_manifest,
+    check_delete_repository,
+    check_delete_tag,
+    check_pull,
+    check_put,
+    check_read,
+)
 from windlass.registry.manifests import Manifest, Needed, parse_manifest
 from windlass.registry.names import Digest, as_digest, digest_of, is_name, split_digest
 from windlass.registry.problems import Problem, blob_unknown, digest_invalid, manifest_unknown, name_unknown
+from windlass.registry.removal import clear_removed, remove_repository
 from windlass.registry.repositories import Repository
 from windlass.registry.uploads import Upload, Uploads
 
@@ -49,6 +60,7 @@ class Storage:
         make_folders(self.root)
         self.blobs.prepare()
         make_folders(self.root / "repositories")
+        clear_removed(self.root)
         self.uploads.expire()
 
     def repository(self, name: str) -> Repository:
@@ -67,6 +79,17 @@ class Storage:
             raise name_unknown(name)
         return repository
 
+    def listed(self) -> list[str]:
+        """`names` without those that are not to be listed."""
+        return [name for name in self.names() if self.repository(name).attributes.read(REPOSITORY).attributes.list]
+
+    def listed_tags(self, name: str) -> list[str]:
+        """Tags of a repository in ASCII order, without those that are not to be listed."""
+        repository = self.repository(name)
+        hidden = {tag for tag, record in repository.attributes.tags() if not record.attributes.list}
+        tags = repository.tags()
+        return [tag for tag in tags if tag not in hidden] if hidden else tags
+
     def names(self) -> list[str]:
         """Repositories that hold a manifest, in ASCII order."""
         base = self.root / "repositories"
@@ -80,7 +103,9 @@ class Storage:
         Raises:
             Problem: BLOB_UNKNOWN.
         """
-        size = self.blobs.size(digest) if self.repository(name).has_blob(digest) else None
+        repository = self.repository(name)
+        check_pull(repository)
+        size = self.blobs.size(digest) if repository.has_blob(digest) else None
         if size is None:
             raise blob_unknown(digest)
         return size
@@ -103,8 +128,10 @@ class Storage:
     def delete_blob(self, name: str, digest: Digest) -> None:
         repository = self.repository(name)
         with repository.lock:
-            if not repository.unlink_blob(digest):
+            if not repository.has_blob(digest):
                 raise blob_unknown(digest)
+            check_delete_blob(repository, digest, self.blobs)
+            repository.unlink_blob(digest)
 
     # Manifests
 
@@ -120,6 +147,7 @@ class Storage:
         data = self.blobs.read(digest) if digest is not None and media_type is not None else None
         if digest is None or media_type is None or data is None:
             raise manifest_unknown(reference)
+        check_read(repository, reference, digest)
         return StoredManifest(digest, media_type, data)
 
     def whole(self, name: str, digest: Digest) -> bool:
@@ -150,11 +178,13 @@ class Storage:
         repository = self.repository(name)
         with repository.lock:
             self._require(repository, manifest)
+            moved = [*tags, *(() if wanted else (reference,))]
+            check_put(repository, digest, manifest.media_type, moved)
             self.blobs.put(data, digest)
             repository.link_manifest(
                 digest, manifest.media_type, manifest.subject, manifest.referrer(digest, len(data))
             )
-            for tag in (*tags, *(() if wanted else (reference,))):
+            for tag in moved:
                 repository.set_tag(tag, digest)
         return digest, manifest
 
@@ -181,6 +211,8 @@ class Storage:
         """
         repository = self.repository(name)
         with repository.lock:
+            if repository.has_manifest(digest):
+                check_delete_manifest(repository, digest, self.blobs)
             data = self.blobs.read(digest)
             subject = None
             if data is not None and (media_type := repository.media_type(digest)) is not None:
@@ -191,8 +223,21 @@ class Storage:
     def delete_tag(self, name: str, tag: str) -> None:
         repository = self.repository(name)
         with repository.lock:
-            if not repository.remove_tag(tag):
+            if repository.resolve(tag) is None:
                 raise manifest_unknown(tag)
+            check_delete_tag(repository, tag)
+            repository.remove_tag(tag)
+
+    def delete_repository(self, name: str) -> None:
+        """Remove a repository with all its tags and manifests. Repositories below its name stay.
+
+        Raises:
+            Problem: NAME_UNKNOWN, or something in it is locked.
+        """
+        repository = self.known(name)
+        with repository.lock:
+            check_delete_repository(repository)
+            remove_repository(self.root, self.root / "repositories" / name)
 
     def referrers(self, name: str, subject: Digest) -> list[dict[str, Any]]:
         return self.repository(name).referrers(subject)
