@@ -9,21 +9,18 @@ from pathlib import Path
 
 from windlass.errors import WindlassError
 from windlass.registry.server import serve
+from windlass.registry.settings import configure, settings
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m windlass.registry", description=__doc__)
     parser.add_argument("--listen", default="127.0.0.1:5077", metavar="ADDRESS:PORT")
     parser.add_argument("--root", required=True, type=Path, metavar="FOLDER")
-    parser.add_argument(
-        "--open-to-everyone",
-        action="store_true",
-        help="listen on an address others can reach, without TLS and users: anybody may read, write and delete",
-    )
+    configure(parser)
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
-        serve(options.listen, options.root, open_to_everyone=options.open_to_everyone)
+        serve(settings(options, options.listen, options.root))
     except WindlassError as error:
         logging.getLogger(__name__).error("%s%s", error, f" ({error.remedy})" if error.remedy else "")
         return error.exit_code

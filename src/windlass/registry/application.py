@@ -5,8 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import windlass
+from windlass.registry.access.decisions import asks_who, needs
+from windlass.registry.access.endpoint import PATH as TOKEN_PATH
+from windlass.registry.access.endpoint import TokenEndpoint
 from windlass.registry.access.interface import Access
 from windlass.registry.access.open import OpenAccess
 from windlass.registry.blob_handlers import BlobHandlers
@@ -33,6 +37,8 @@ class Application:
     def __init__(self, storage: Storage, access: Access | None = None) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry-disk")
         self._access = access or OpenAccess()
+        self._enforced = self._access.enforced
+        self._tokens = TokenEndpoint(self._access)
         self._blobs = BlobHandlers(storage, self._pool)
         self._manifests = ManifestHandlers(storage, self._pool)
         self._cache = ManifestCache()
@@ -43,9 +49,9 @@ class Application:
         method = scope.method
         if method == "GET" or method == "HEAD":
             cached = self._cache.get(scope.path)
-            if cached is not None:
+            if cached is not None and (not self._enforced or self._may_pull(scope, cached[2])):
                 if method == "GET":
-                    connection.response_bytes(200, *cached)
+                    connection.response_bytes(200, cached[0], cached[1])
                 else:
                     connection.response_empty(200, cached[0])
                 return
@@ -60,14 +66,23 @@ class Application:
         _send(connection, reply, head=method == "HEAD")
 
     async def _answer(self, scope: Scope, body: Body) -> Reply:
-        # Users and tokens will be checked here, before anything is looked up; the cache above moves behind them.
         path = scope.path
-        request = Request(scope.method, Query(scope.query_string), scope.headers, body, path, scope.client)
+        request = Request(
+            *(scope.method, Query(scope.query_string), scope.headers, body, path),
+            client=scope.client.rpartition(":")[0],
+            host=scope.authority or scope.headers.get("host", ""),
+        )
+        if path == TOKEN_PATH:
+            return await self._tokens.answer(request)
+        if self._enforced:
+            request = replace(request, caller=await self._access.authenticate(request))
         if not path.startswith("/v2/"):
             for prefix, extension in self._extensions.items():
                 if path.startswith(prefix):
                     return await extension.answer(request, request.caller)
         place = route(path)
+        if self._enforced:
+            self._admit(request, place)
         if place.kind == "manifest":
             return await self._manifest(place, request, scope.path)
         if place.kind == "blob":
@@ -85,6 +100,20 @@ class Application:
         if request.method not in ("GET", "HEAD"):
             raise unsupported(request.method)
         return Reply(200, (("content-type", JSON), (IDENTITY, windlass.__version__)), b"{}")
+
+    def _admit(self, request: Request, place: Route) -> None:
+        """Raises Problem unless the caller may do this."""
+        needed = needs(place, request.method)
+        if asks_who(place) and request.headers.get("authorization") is None:
+            problem = self._access.challenge(request, needed, "authentication is required")
+            problem.headers += ((IDENTITY, windlass.__version__),)
+            raise problem
+        self._access.require(request, needed)
+
+    def _may_pull(self, scope: Scope, name: str) -> bool:
+        """Whether a ready answer may be given at once: to a caller who was checked a short while ago."""
+        caller = self._access.recall(scope.headers.get("authorization"))
+        return caller is not None and caller.may(name, "pull")
 
     async def _manifest(self, place: Route, request: Request, path: str) -> Reply:
         if request.method in ("GET", "HEAD"):
@@ -118,10 +147,10 @@ class Body:
 
 
 class ManifestCache:
-    """Ready answers by path. Only ever used on the event loop, and filled in the same step that reads the storage."""
+    """Ready answers by path: headers, body and the repository they are of. Only ever used on the event loop, and filled in the same step that reads the storage."""
 
     def __init__(self, limit: int = _CACHE_BYTES) -> None:
-        self._answers: dict[str, tuple[Headers, bytes]] = {}
+        self._answers: dict[str, tuple[Headers, bytes, str]] = {}
         self._paths: dict[str, set[str]] = {}
         self._bytes = 0
         self._limit = limit
@@ -135,7 +164,7 @@ class ManifestCache:
         if path not in self._answers:
             self._bytes += len(body)
             self._paths.setdefault(name, set()).add(path)
-            self._answers[path] = ([*_BASE, *headers, ("content-length", str(len(body)))], body)
+            self._answers[path] = ([*_BASE, *headers, ("content-length", str(len(body)))], body, name)
 
     def forget(self, name: str) -> None:
         for path in self._paths.pop(name, ()):

@@ -45,10 +45,39 @@ def parse_listen(text: str) -> Listen:
     return Listen(host, int(port))
 
 
-def check_exposure(address: Listen, open_to_everyone: bool) -> None:
-    """Raises UsageError for an address others can reach, unless that was asked for in as many words."""
-    if not address.loopback and not open_to_everyone:
+def check_exposure(
+    address: Listen,
+    open_to_everyone: bool = False,
+    *,
+    tls: bool = False,
+    users: bool = False,
+    plain_http: bool = False,
+) -> None:
+    """Refuse an address others can reach without TLS and users, unless that was asked for in as many words.
+
+    Args:
+        users: whether anybody can log in.
+        plain_http: TLS ends in front of this server.
+
+    Raises:
+        UsageError
+    """
+    if tls and plain_http:
+        raise UsageError("--plain-http contradicts a certificate", remedy="leave one of them out")
+    if users and open_to_everyone:
         raise UsageError(
-            f"{address} can be reached from other machines, and this registry has neither TLS nor users",
-            remedy="listen on 127.0.0.1, or add --open-to-everyone if anybody may read, write and delete",
+            "--open-to-everyone contradicts users", remedy="leave it out; or remove the files htpasswd and tokens.json"
         )
+    if address.loopback or open_to_everyone or (users and (tls or plain_http)):
+        return
+    if users:
+        raise UsageError(
+            f"{address} can be reached from other machines, and passwords would travel unencrypted",
+            remedy="add --tls-cert and --tls-key, or --tls-self-signed, or --plain-http if TLS ends in front of it",
+        )
+    lacking = "has no users" if tls or plain_http else "has neither TLS nor users"
+    raise UsageError(
+        f"{address} can be reached from other machines, and this registry {lacking}",
+        remedy="listen on 127.0.0.1, or add users (windlass registry users add NAME) and TLS (--tls-cert, --tls-key), "
+        "or add --open-to-everyone if anybody may read, write and delete",
+    )

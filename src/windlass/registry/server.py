@@ -8,37 +8,54 @@ import os
 import signal
 import socket
 import threading
-from pathlib import Path
+import time
 from typing import Any
 
 from windlass.errors import EnvironmentUnusable, Locked
+from windlass.registry.access.control import UserAccess
+from windlass.registry.access.files import AccessFiles
+from windlass.registry.access.interface import Access
+from windlass.registry.access.open import OpenAccess
 from windlass.registry.application import Application
 from windlass.registry.listen import Listen, check_exposure, parse_listen
 from windlass.registry.lock import RootInUse, RootLock
+from windlass.registry.self_signed import self_signed
+from windlass.registry.settings import Settings, parse_url
 from windlass.registry.storage import Storage
+from windlass.registry.tls import Tls, check_tls, warnings
+from windlass.registry.upkeep import Upkeep
 
 _BACKLOG = 1024
 _EXPIRE_EVERY = 3600.0
 _GRACE_SECONDS = 2.0
 """How long requests under way may go on after SIGTERM. Cutting them off is safe: what was acknowledged is on disk."""
+_HEADER_MILLISECONDS = 30_000
+_HEADER_BYTES = 64 * 1024
+_ANY = ("0.0.0.0", "::")
 _log = logging.getLogger(__name__)
 
 
-def serve(listen: str, root: Path, *, open_to_everyone: bool = False) -> None:
-    """Serve the registry under `root` until SIGTERM or SIGINT. Blocks; call it in the main thread.
-
-    Args:
-        listen: see `parse_listen`.
-        root: created when missing.
-        open_to_everyone: allow an address that is not loopback although there are neither TLS nor users.
+def serve(settings: Settings) -> None:
+    """Serve the registry under a root until SIGTERM or SIGINT. Blocks; call it in the main thread.
 
     Raises:
-        UsageError: the address is wrong, or not loopback without being told so.
+        UsageError: the address is wrong, or not loopback without TLS and users and without being told so.
+        ConfigError: users, grants, tokens or the certificate are wrong.
         Locked: another process serves this root.
         EnvironmentUnusable: the port is taken, or the disk is full or read-only.
     """
-    address = parse_listen(listen)
-    check_exposure(address, open_to_everyone)
+    address, root = parse_listen(settings.listen), settings.root
+    url = parse_url(settings.url)
+    files = AccessFiles.of(root.absolute(), settings.users, settings.access)
+    enforced = settings.users is not None or files.present()
+    people = files.read() if enforced else None
+    check_exposure(
+        address,
+        settings.open_to_everyone,
+        tls=settings.tls is not None or settings.self_signed,
+        users=people is not None and people.anybody,
+        plain_http=settings.plain_http,
+    )
     storage = Storage(root.absolute())
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -55,9 +72,31 @@ def serve(listen: str, root: Path, *, open_to_everyone: bool = False) -> None:
             remedy="make the folder writable and free some space, or use another --root",
         ) from error
     try:
-        asyncio.run(_serve(_bind(address), address, storage))
+        tls = _certificate(settings, address, url.hostname if url else None)
+        access: Access = OpenAccess()
+        if enforced:
+            access = UserAccess(files, secure=tls is not None, url=settings.url)
+            if people is None or not people.anybody:
+                _log.warning("nobody can log in: windlass registry users add NAME")
+        application = Application(storage, access)
+        listener = _bind(address)
+        with Upkeep(storage):
+            asyncio.run(_serve(listener, address, storage, application, tls))
     finally:
         lock.release()
+
+
+def _certificate(settings: Settings, address: Listen, url_host: str | None) -> Tls | None:
+    """The certificate to serve with, examined; None for plain HTTP."""
+    tls = settings.tls
+    if settings.self_signed:
+        names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), address.host, url_host or "localhost"]
+        tls = self_signed(settings.root.absolute(), [name for name in dict.fromkeys(names) if name not in _ANY])
+        _log.info("clients trust this registry by %s", settings.root.absolute() / "tls" / "ca.crt")
+    if tls is not None:
+        for said in warnings(check_tls(tls), address, url_host, time.time()):
+            _log.warning("%s: %s", tls.cert, said)
+    return tls
 
 
 def _bind(address: Listen) -> socket.socket:
@@ -78,8 +117,10 @@ def _bind(address: Listen) -> socket.socket:
     return listener
 
 
-async def _serve(listener: socket.socket, address: Listen, storage: Storage) -> None:
-    server: Any = _server(listener, address, Application(storage))
+async def _serve(
+    listener: socket.socket, address: Listen, storage: Storage, application: Application, tls: Tls | None
+) -> None:
+    server: Any = _server(listener, address, application, tls)
     loop = asyncio.get_running_loop()
 
     def end() -> None:
@@ -91,16 +132,17 @@ async def _serve(listener: socket.socket, address: Listen, storage: Storage) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     expiry = loop.create_task(_expire(storage))
-    _log.info("serving %s on %s", storage.root, address)
+    _log.info("serving %s on %s%s", storage.root, address, " with TLS" if tls else "")
     try:
         await server.serve()
     finally:
         expiry.cancel()
 
 
-def _server(listener: socket.socket, address: Listen, application: Application) -> Any:
+def _server(listener: socket.socket, address: Listen, application: Application, tls: Tls | None) -> Any:
     from granian import _granian
-    from granian.http import HTTP1Settings
+    from granian.constants import SSLProtocols
+    from granian.http import HTTP1Settings, HTTP2Settings
     from granian.server.embed import Server
 
     holder: Any = _granian.SocketHolder  # takes a descriptor, whether it is a Unix socket, and a backlog
@@ -122,7 +164,11 @@ def _server(listener: socket.socket, address: Listen, application: Application) 
         backlog=_BACKLOG,
         websockets=False,
         log_enabled=False,
-        http1_settings=HTTP1Settings(header_read_timeout=30_000),
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
+        http2_settings=HTTP2Settings(max_headers_size=_HEADER_BYTES),
+        ssl_cert=tls.cert if tls else None,
+        ssl_key=tls.key if tls else None,
+        ssl_protocol_min=SSLProtocols.tls12,
     )
 
 

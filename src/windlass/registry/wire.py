@@ -31,6 +31,7 @@ class Scope(Protocol):
     query_string: str
     http_version: str
     client: str
+    authority: str | None
 
     @property
     def headers(self) -> HeaderMap: ...
@@ -72,6 +73,7 @@ class Request:
     Args:
         path: decoded.
         client: the address it came from.
+        host: what the client calls this server, with the port.
         caller: who asks; whoever answers checks what they may do, unless `access.decisions` has done so.
     """
 
@@ -81,6 +83,7 @@ class Request:
     body: AsyncIterable[bytes]
     path: str = ""
     client: str = ""
+    host: str = ""
     caller: Caller = EVERYBODY
 
     def length(self) -> int | None:

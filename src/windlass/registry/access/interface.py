@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from windlass.registry.access.caller import Caller, ResourceScope
+from windlass.registry.problems import Problem
 from windlass.registry.wire import Request
 
 
@@ -32,6 +33,9 @@ class Access(Protocol):
             Problem: 400 malformed, 401 wrong or expired, 429 after too many wrong passwords.
         """
 
+    def recall(self, authorization: str | None) -> Caller | None:
+        """The caller of an `Authorization` that was checked a short while ago, at once; None when it has to be checked."""
+
     async def login(self, user: str, password: str, client: str) -> Caller:
         """Check a password or a long-lived token. `client` is the address it came from, for counting failures.
 
@@ -51,6 +55,9 @@ class Access(Protocol):
         Raises:
             Problem: 401 forged, expired, or its user was removed or got another password.
         """
+
+    def challenge(self, request: Request, scopes: Iterable[ResourceScope], message: str, error: str = "") -> Problem:
+        """A 401 that tells the client where to get a token for these scopes."""
 
     def require(self, request: Request, needed: Iterable[ResourceScope]) -> None:
         """Let a request through whose caller may do all of this.

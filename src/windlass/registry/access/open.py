@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from windlass.registry.access.caller import EVERYBODY, Caller, ResourceScope
 from windlass.registry.access.interface import Issued
 from windlass.registry.access.signing import ACCESS, REFRESH, Signer
+from windlass.registry.problems import Problem
 from windlass.registry.wire import Request
 
 
@@ -32,6 +33,12 @@ class OpenAccess:
 
     def redeem(self, refresh_token: str) -> Caller:
         return EVERYBODY
+
+    def recall(self, authorization: str | None) -> Caller | None:
+        return EVERYBODY
+
+    def challenge(self, request: Request, scopes: Iterable[ResourceScope], message: str, error: str = "") -> Problem:
+        return Problem(401, "UNAUTHORIZED", message)
 
     def require(self, request: Request, needed: Iterable[ResourceScope]) -> None:
         return None
