@@ -40,7 +40,7 @@ class Application:
         self._enforced = self._access.enforced
         self._tokens = TokenEndpoint(self._access)
         self._blobs = BlobHandlers(storage, self._pool)
-        self._manifests = ManifestHandlers(storage, self._pool)
+        self._manifests = ManifestHandlers(storage, self._pool, self._access)
         self._cache = ManifestCache()
         services = Services(storage, self._pool, self._access, self._cache.forget)
         self._extensions = {prefix: make(services) for prefix, make in EXTENSIONS.items()}

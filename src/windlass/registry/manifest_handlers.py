@@ -8,6 +8,9 @@ from concurrent.futures import Executor
 from typing import Any
 
 import windlass
+from windlass.registry.access.caller import repository_scope
+from windlass.registry.access.interface import Access
+from windlass.registry.access.open import OpenAccess
 from windlass.registry.listen import IDENTITY
 from windlass.registry.manifests import MANIFEST_LIMIT, OCI_INDEX
 from windlass.registry.names import Digest, as_digest, is_name, is_tag
@@ -23,9 +26,10 @@ _TAGS_A_REQUEST = 100
 
 
 class ManifestHandlers:
-    def __init__(self, storage: Storage, pool: Executor) -> None:
+    def __init__(self, storage: Storage, pool: Executor, access: Access | None = None) -> None:
         self._storage = storage
         self._pool = pool
+        self._access = access or OpenAccess()
 
     async def manifest(self, request: Request, name: str, item: str) -> Reply:
         check_reference(item) if request.method == "PUT" else _known_shape(item)
@@ -57,19 +61,25 @@ class ManifestHandlers:
     async def whole(self, request: Request) -> Reply:
         """POST `{"images": [[repository, digest], …]}`: which of them can be pulled, as `{"whole": [true, …]}`.
 
-        For Windlass itself, which would ask for every manifest of hundreds of images one by one otherwise.
+        For Windlass itself, which would ask for every manifest of hundreds of images one by one otherwise. What the caller
+        may not pull looks as if it were not there.
         """
         if request.method != "POST":
             raise unsupported(request.method)
         images = _images(await _body(request))
+        caller = request.caller
+        seen = {name: caller.granted(name, "pull") for name, _ in images}
+        self._access.require(request, (repository_scope(name, "pull") for name, granted in seen.items() if granted))
         found = await asyncio.get_running_loop().run_in_executor(
-            self._pool, lambda: [self._storage.whole(name, digest) for name, digest in images]
+            self._pool, lambda: [seen[name] and self._storage.whole(name, digest) for name, digest in images]
         )
         return _json({"whole": found})
 
     async def catalog(self, request: Request) -> Reply:
         _only_read(request)
         names = await asyncio.get_running_loop().run_in_executor(self._pool, self._storage.listed)
+        if self._access.enforced:
+            names = [name for name in names if request.caller.granted(name, "pull")]
         names, last = page(names, request.query, _CATALOG_PAGE)
         link = (next_link("/v2/_catalog", n=len(names), last=last),) if last is not None else ()
         return _json({"repositories": names}, *link)
