@@ -99,6 +99,10 @@ class BlobHandlers:
         source = request.query.get("from")
         if source is not None and not is_name(source):
             raise name_invalid(source)
+        caller = request.caller
+        # Who may not pull from there uploads instead: a refusal would end the whole push of some clients.
+        if not (caller.may(source, "pull") if source is not None else caller.granted_everywhere("pull")):
+            return None
         if await self._blocking(lambda: self._storage.mount(name, digest, source)):
             return _created(name, digest)
         return None
