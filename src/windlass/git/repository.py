@@ -33,6 +33,10 @@ _ALIKE = tuple(
 """What a user's configuration may not decide of a file's content: the same tree gives the same files on every machine."""
 
 
+_NO_LFS = ("-c", "filter.lfs.process=", "-c", "filter.lfs.smudge=", "-c", "filter.lfs.required=false")
+"""For a machine whose configuration still names a git LFS that is not installed any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
     """A line of `git ls-tree`: mode is six octal digits ("100644", "100755", "120000" symlink, "160000" submodule, "040000" tree)."""
@@ -274,7 +278,15 @@ class Repository:
             names = "\0".join(entry.path for entry in blobs)
             # With the checkout as the work tree, its .gitattributes, edits included, would win over those of the tree.
             env |= {"GIT_DIR": self._git_folder(), "GIT_WORK_TREE": folder, "GIT_ATTR_NOSYSTEM": "1"}
-            self.git(*_ALIKE, "checkout-index", "-f", "-z", "--stdin", f"--prefix={destination}/", env=env, input=names)
+            # Content that git LFS cannot bring leaves its pointer: that is the trouble of the services that need it.
+            env |= {"GIT_LFS_SKIP_DOWNLOAD_ERRORS": "1"}
+            write = ("checkout-index", "-f", "-z", "--stdin", f"--prefix={destination}/")
+            try:
+                self.git(*_ALIKE, *write, env=env, input=names)
+            except process.ProgramFailed:
+                if shutil.which("git-lfs"):
+                    raise
+                self.git(*_ALIKE, *_NO_LFS, *write, env=env, input=names)
         _settle(destination, blobs)
 
     def _git_folder(self) -> str:

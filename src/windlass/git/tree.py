@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from windlass.git.repository import Repository
 from windlass.plan.interface import FileEntry
@@ -65,6 +65,11 @@ class GitFiles:
     def prepare(self, paths: Sequence[str]) -> None:
         oids = list(dict.fromkeys(oid for oid in map(self._oid, paths) if oid is not None and oid not in self._texts))
         self._texts.update(zip(oids, self._repository.read_many(oids), strict=True))
+
+    def lfs(self) -> Mapping[str, bool]:
+        from windlass.git.lfs import lfs_files
+
+        return lfs_files(self._repository, self._lines)
 
     def _oid(self, path: str) -> str | None:
         at = bisect_left(self._paths, path)

@@ -61,6 +61,8 @@ class ServicePlan:
     Pins for the builder: each of `bases` replaces the build context of its `name`; each of `links` is a name in the
     Dockerfile (or among the named contexts) and the service whose image stands for it; `frontend` is the pinned `# syntax=`.
 
+    `lfs` are files of the image that git LFS keeps elsewhere: what git has of them are pointers.
+
     `fresh`: build it without any layer cache, because it is wanted anew though its inputs are those of an image there is.
     """
 
@@ -76,6 +78,7 @@ class ServicePlan:
     links: tuple[tuple[str, str], ...] = ()
     frontend: BaseImage | None = None
     fresh: bool = False
+    lfs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Attributes:
         lines = {path: _lines(tree.read(path) or "") for path in found}
         # Without any of these, Linux checks out the bytes that are in git, whatever the other lines say.
         told = any(word.startswith(_DECISIVE) for kept in lines.values() for line in kept for word in line.split()[1:])
+        self.lfs = any("filter=lfs" in line for kept in lines.values() for line in kept)
         self._by_folder = {path.removesuffix(_FILE).rstrip("/"): kept for path, kept in lines.items() if kept and told}
 
     def inputs(self, files: Chosen) -> Iterator[Input]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeAlias
@@ -44,6 +45,16 @@ class Chosen:
     def touches(self, low: int, high: int) -> bool:
         """Whether any of the files is in a range."""
         return any(start < high and low < end for start, end in self.ranges)
+
+    def among(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Those of some paths of the tree that are among the files, in their order."""
+        starts = [low for low, _ in self.ranges]
+
+        def holds(index: int | None) -> bool:
+            at = bisect_right(starts, index) - 1 if index is not None else -1
+            return index is not None and at >= 0 and index < self.ranges[at][1]
+
+        return tuple(path for path in paths if holds(self._tree.index(path)))
 
     def submodules(self) -> list[str]:
         """Paths of those that are submodules."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -53,6 +53,9 @@ class Files(Protocol):
 
     def prepare(self, paths: Sequence[str]) -> None:
         """These are about to be read, if they exist: a hint that lets a driver bring them all at once."""
+
+    def lfs(self) -> Mapping[str, bool]:
+        """Paths that attributes give to git LFS and that hold a pointer → whether a checkout here gives their content."""
 
 
 class Memory(Protocol):

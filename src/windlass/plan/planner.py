@@ -67,6 +67,7 @@ def make_plan(
     passed = (
         memory.tests_passed([digest for digest in tests.values() if digest]) if any(tests.values()) else frozenset()
     )
+    kept = files.lfs() if surveys.lfs else {}
     plans: dict[str, ServicePlan] = {}
     renewed: set[str] = set()
     for service, known in _recalled(project, surveys, prints, memory, plans):
@@ -103,6 +104,7 @@ def make_plan(
             links=tuple(survey.links.items()),
             frontend=surveys.bases.get(survey.frontend) if survey.frontend else None,
             fresh=fresh,
+            lfs=survey.files.among(kept) if kept and survey.files is not None else (),
         )
     untold = [plan for plan in plans.values() if plan.action == "build" and not plan.reasons]
     branch = source.branch
@@ -115,7 +117,7 @@ def make_plan(
         environment=environment,
         platforms=project.platforms,
         services=tuple(plans.values()),
-        notes=_notes(surveys.of[service.name] for service in surveys.services),
+        notes=(*_notes(surveys.of[service.name] for service in surveys.services), *_pointers(plans.values(), kept)),
         failed=surveys.failed,
     )
 
@@ -299,6 +301,18 @@ def _notes(surveys: Iterable[Survey]) -> tuple[str, ...]:
     return tuple(
         f"the submodule {path} is counted by its commit; its files are not part of the build" for path in submodules
     )
+
+
+def _pointers(plans: Iterable[ServicePlan], here: Mapping[str, bool]) -> Iterator[str]:
+    """Builds that would be refused as things are here."""
+    for plan in plans:
+        away = [path for path in plan.lfs if not here[path]]
+        if away and plan.action == "build":
+            more = f" and {len(away) - 1} more" if len(away) > 1 else ""
+            yield (
+                f"{plan.service.name} cannot be built here: the content of {away[0]}{more} is with git LFS; "
+                "git lfs install && git lfs pull brings it"
+            )
 
 
 def _parallel(work: Callable[[T], R], items: Sequence[T]) -> list[R]:

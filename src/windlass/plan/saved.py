@@ -105,6 +105,7 @@ def loads(text: str, project: Project, where: str) -> Plan:
                     links=tuple((name, other) for name, other in item["links"]),
                     frontend=_base(item["frontend"]) if item["frontend"] else None,
                     fresh=item.get("fresh") is True,
+                    lfs=tuple(item.get("lfs", ())),
                 )
                 for item in document["services"]
             ),

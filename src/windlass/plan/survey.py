@@ -24,13 +24,15 @@ Foresee: TypeAlias = Callable[[str, frozenset[str]], None]
 
 @dataclass(frozen=True)
 class Surveys:
-    """`services` in build order; `of` and `tests` by service name; `bases` by image name; `failed` says why one cannot be planned."""
+    """`services` in build order; `of` and `tests` by service name; `bases` by image name; `failed` says why one cannot be
+    planned; `lfs` whether attributes give some files to git LFS."""
 
     services: tuple[Service, ...]
     of: Mapping[str, Survey]
     tests: Mapping[str, Survey]
     bases: Mapping[str, BaseImage]
     failed: Mapping[str, str]
+    lfs: bool = False
 
     def base_inputs(self, survey: Survey) -> list[Input]:
         """One input per base image and platform: other platforms of the same image may move as they like."""
@@ -92,7 +94,7 @@ class _Survey:
         for name in names:
             self._fail_with_needs(name)
         planned = tuple(self.services[name] for name in names if name not in self.failed)
-        return Surveys(planned, self.of, self.tests, self.bases, self.failed)
+        return Surveys(planned, self.of, self.tests, self.bases, self.failed, self.surveyor.attributes.lfs)
 
     def _survey(self, names: Iterable[str]) -> None:
         todo = list(names)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from windlass.build.graph import Done, Failed, run_graph
 from windlass.build.interface import Builder
+from windlass.build.pointers import refuse_pointers
 from windlass.build.requests import build_request
 from windlass.build.tidy import drop_partial, tidy
 from windlass.errors import BuildFailed, EnvironmentUnusable, WindlassError
@@ -48,6 +49,11 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, kept:
         def work(name: str) -> Built:
             started = tools.clock.now()
             emit(ServiceStarted("build", name))
+            try:
+                refuse_pointers(name, to_build[name].lfs, folder)
+            except BuildFailed:
+                emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
+                raise
             if isinstance(same := images.get(twins.get(name, "")), LayoutImage):
                 images[name] = same
                 emit(ServiceFinished("build", name, "ok", 0.0, same.digest))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from windlass.plan.interface import FileEntry
 
 _MARK = "\x00"
+_POINTER = "version https://git-lfs.github.com/spec/v1\n"
 
 
 class FakeFiles:
@@ -47,6 +48,16 @@ class FakeFiles:
 
     def prepare(self, paths: Sequence[str]) -> None:
         pass
+
+    def lfs(self) -> Mapping[str, bool]:
+        """Of attributes, it knows lines such as `*.bin filter=lfs` at the root. No content is ever here."""
+        words = (line.split() for line in (self.read(".gitattributes") or "").splitlines())
+        endings = [word[0].removeprefix("*") for word in words if word[1:] and "filter=lfs" in word[1:]]
+        return {
+            path: False
+            for path in self._paths
+            if any(path.endswith(ending) for ending in endings) and (self.read(path) or "").startswith(_POINTER)
+        }
 
 
 def link(target: str) -> str:

@@ -111,3 +111,46 @@ def test_submodules_are_listed_and_have_no_text(tmp_path: Path) -> None:
 
     assert (files.entry(0).mode, files.entry(0).oid) == ("160000", "1" * 40)
     assert files.read("vendor/lib") is None
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 9\n"
+LFS = {
+    ".gitattributes": "*.bin filter=lfs -text\n",
+    "a.bin": POINTER.format("a" * 64),
+    "content.bin": "no pointer",
+    "pointer.txt": POINTER.format("a" * 64),
+    "sub/b.bin": POINTER.format("b" * 64),
+}
+
+
+def test_files_of_lfs_are_those_with_the_attribute_that_hold_a_pointer(make: Make) -> None:
+    assert make(LFS).lfs() == {"a.bin": False, "sub/b.bin": False}
+
+
+def test_of_lfs_files_those_are_here_whose_content_a_checkout_would_find(tmp_path: Path) -> None:
+    files = _from_git(tmp_path / "repository")(LFS)
+    store = tmp_path / "repository" / ".git" / "lfs" / "objects" / "bb" / "bb"
+    store.mkdir(parents=True)
+    (store / ("b" * 64)).write_text("nine char")
+    assert files.lfs() == {"a.bin": False, "sub/b.bin": False}  # nobody would look for it
+
+    process.run(["git", "-C", str(tmp_path / "repository"), "config", "filter.lfs.smudge", "cat"], check=True)
+    assert files.lfs() == {"a.bin": False, "sub/b.bin": True}
+
+
+def test_attributes_are_those_of_the_tree_and_of_each_folder(tmp_path: Path) -> None:
+    more = {**LFS, "sub/.gitattributes": "b.bin !filter\nc.* filter=lfs\n", "sub/c.dat": POINTER.format("c" * 64)}
+    files = _from_git(tmp_path / "repository")(more)
+    (tmp_path / "repository" / ".gitattributes").unlink()
+    assert files.lfs() == {"a.bin": False, "sub/c.dat": False}
+
+
+def test_a_configured_lfs_that_is_not_installed_leaves_pointers(tmp_path: Path) -> None:
+    _from_git(tmp_path / "repository")(LFS)
+    repository = Repository(tmp_path / "repository")
+    tree = repository.git("write-tree").strip()
+    for key, value in {"process": "git-lfs filter-process", "smudge": "git-lfs smudge", "required": "true"}.items():
+        repository.git("config", f"filter.lfs.{key}", value)
+    repository.materialise(tree, tmp_path / "out")
+    assert (tmp_path / "out" / "a.bin").read_text().startswith("version ")
+    assert (tmp_path / "out" / "content.bin").read_text() == "no pointer"

@@ -60,3 +60,24 @@ def test_what_failed_while_its_base_was_rebuilt_is_built_by_the_next_run(tmp_pat
     assert all(after[name] != before[name] for name in after)
     shop.run()
     assert shop.built == []
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 9\n"
+
+
+def test_pointers_of_git_lfs_stop_the_services_that_hold_them_and_no_other(tmp_path: Path) -> None:
+    shop = World(tmp_path)
+    shop.edit(".gitattributes", "*.bin filter=lfs\n")
+    shop.edit("lib/model.bin", POINTER)
+
+    delivery = shop.run(environment=None)
+
+    assert set(delivery.failures) == {"api", "web"}  # both copy lib
+    assert all("lib/model.bin" in str(error) for error in delivery.failures.values())
+    assert {service.name for service in delivery.services} == {"batch"}
+
+
+def test_a_text_like_a_pointer_without_the_attribute_is_a_text(tmp_path: Path) -> None:
+    shop = World(tmp_path)
+    shop.edit("lib/model.bin", POINTER)
+    assert not shop.run(environment=None).failures

@@ -689,3 +689,25 @@ def test_an_explanation_without_a_past_says_so(world: Any) -> None:
     explanation = explain(world.of("app"), world.memory, "main")
 
     assert (explanation.known, explanation.same) == (False, False)
+
+
+class TestLfs:
+    POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 9\n"
+
+    @pytest.fixture
+    def world(self, world: Any) -> Any:
+        world.service("app", "FROM scratch\nCOPY data /data\n")
+        world.service("other", "FROM scratch\n")
+        world.files |= {".gitattributes": "*.bin filter=lfs\n", "data/a.bin": self.POINTER, "data/b.bin": self.POINTER}
+        return world
+
+    def test_the_plan_says_what_could_not_be_built(self, world: Any) -> None:
+        assert world.plan().notes == (
+            "app cannot be built here: the content of data/a.bin and 1 more is with git LFS; "
+            "git lfs install && git lfs pull brings it",
+        )
+        assert (world.of("app").lfs, world.of("other").lfs) == (("data/a.bin", "data/b.bin"), ())
+
+    def test_what_is_built_already_needs_no_content(self, world: Any) -> None:
+        world.publish()
+        assert world.plan().notes == ()
