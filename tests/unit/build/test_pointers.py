@@ -14,7 +14,7 @@ POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 +
 
 def test_a_pointer_is_refused_with_its_file_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_text(POINTER)
-    with pytest.raises(BuildFailed, match="model.bin: git LFS has left a pointer") as refused:
+    with pytest.raises(BuildFailed, match=r"model\.bin: git LFS has left a pointer") as refused:
         refuse_pointers("api", ["model.bin"], tmp_path)
     assert refused.value.exit_code == ExitCode.STAGE_FAILED
     assert refused.value.where == "api"
