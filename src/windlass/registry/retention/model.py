@@ -88,11 +88,15 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Repositories of one registry, sorted by name. `clock` is the registry's own time when it was asked, if it told."""
+    """Repositories of one registry, sorted by name. `clock` is the registry's own time when it was asked, if it told.
+
+    `untags`: it can delete a tag and leave its manifest. Asked the standard way, some delete the manifest with all its
+    tags, so only Azure's API counts."""
 
     host: str
     repositories: tuple[Repository, ...]
     clock: float | None = None
+    untags: bool = False
 
     def repository(self, name: str) -> Repository | None:
         return next((one for one in self.repositories if one.name == name), None)

@@ -1,0 +1,87 @@
+"""What environments need, from their histories. Pure.
+
+An environment needs what serves, what it may be half way to, and the releases that a rollback can go back to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from windlass.errors import EnvironmentUnusable
+from windlass.model.release import Record, Release
+from windlass.registry.retention.reason import Reason
+
+_UNDER_WAY = ("deploying", "interrupted", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """What may not be deleted whatever the rules say.
+
+    `digests` maps image digests to the strongest reason; they are protected in whichever repository they are. `tags` are
+    the (digest, tag) pairs those releases are known by. `repositories` (without the host) are all that any release of any
+    environment came from, also of services that are gone.
+    """
+
+    digests: Mapping[str, Reason] = field(default_factory=dict)
+    tags: frozenset[tuple[str, str]] = frozenset()
+    repositories: frozenset[str] = frozenset()
+    environments: tuple[str, ...] = ()
+
+
+def protect(histories: Mapping[str, Sequence[Record]], host: str, window: int) -> Protected:
+    """From every environment's records, newest first.
+
+    Args:
+        host: the registry, as images of releases name it.
+        window: how many of the last healthy releases of each environment a rollback can go back to.
+
+    Raises:
+        EnvironmentUnusable: a history does not say what it is that serves.
+    """
+    digests: dict[str, Reason] = {}
+    tags: set[tuple[str, str]] = set()
+    for reason, release in sorted(_needed(histories, window), key=lambda one: one[0].rank):
+        for service in release.services:
+            digests.setdefault(service.digest, reason)
+            tags.update((service.digest, tag) for tag in service.tags)
+    repositories = frozenset(
+        service.image.removeprefix(f"{host}/")
+        for records in histories.values()
+        for record in records
+        for service in record.release.services
+        if service.image.startswith(f"{host}/")
+    )
+    return Protected(digests, frozenset(tags), repositories, tuple(sorted(histories)))
+
+
+def _needed(histories: Mapping[str, Sequence[Record]], window: int) -> list[tuple[Reason, Release]]:
+    found: list[tuple[Reason, Release]] = []
+    for environment, records in sorted(histories.items()):
+        if not records:
+            continue
+        newest = records[0]
+        if newest.running is not None:
+            found.append((Reason("runs", f"runs in {environment}"), _serving(environment, records)))
+        if newest.outcome in _UNDER_WAY:
+            found.append((Reason("deploying", f"{environment} may be half way to it"), newest.release))
+        healthy: dict[str, Release] = {}
+        for record in records:
+            if record.outcome == "healthy":
+                healthy.setdefault(record.release.id, record.release)
+        for release in list(healthy.values())[:window]:
+            found.append((Reason("rollback", f"{environment} can go back to it"), release))
+    return found
+
+
+def _serving(environment: str, records: Sequence[Record]) -> Release:
+    wanted = records[0].running
+    for record in records:
+        if record.release.id == wanted:
+            return record.release
+    raise EnvironmentUnusable(
+        f"{environment} runs {wanted}, and its history does not say which images that is",
+        where=f"windlass/env/{environment}",
+        remedy=f"windlass deploy {environment} records what runs; then prune again",
+    )
