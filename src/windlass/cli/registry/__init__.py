@@ -11,6 +11,8 @@ EXAMPLE = "windlass registry tags platform"
 ACTIONS: dict[str, str] = {
     # name (and module): what it does
     "serve": "serve the embedded registry in the foreground",
+    "users": "add, remove and list who can log in to the embedded registry",
+    "token": "create, list and revoke long-lived tokens for CI",
     "stop": "end the embedded registry that runs on this machine",
     "ls": "repositories of the project's registry",
     "tags": "tags of one service",
