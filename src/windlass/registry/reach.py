@@ -7,14 +7,12 @@ SBOMs): that has no other reason to be there.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from windlass.registry.retention.model import Inventory, Manifest, Repository
-
-_ATTACHED = re.compile(r"(sha256|sha512)-([0-9a-f]{64,128})(?:\.[a-z0-9.]+)?")
+from windlass.registry.retention.scope import refers_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +43,29 @@ class Reach:
             found.update(self._blobs[repository, digest])
         return found
 
-    def manifests(self, repository: str, digests: Iterable[str]) -> list[str]:
-        """The manifests among it: children and what refers to them, each once, those that lead to others first."""
+    def manifests(self, repository: str, digests: Iterable[str], *, but: str | None = None) -> list[str]:
+        """The manifests among it: children and what refers to them, each once, those that lead to others first; not `but`,
+        and not what only that leads to."""
         seen: dict[str, None] = {}
-        waiting = [digest for digest in digests if (repository, digest) in self._below]
+        waiting = [digest for digest in digests if (repository, digest) in self._below][::-1]
         while waiting:
             digest = waiting.pop()
-            if digest not in seen:
+            if digest not in seen and digest != but:
                 seen[digest] = None
-                waiting += self._below[repository, digest]
+                waiting += reversed(self._below[repository, digest])
         return list(seen)
 
     def bytes(self, digests: Iterable[str]) -> int:
         return sum(self.sizes[digest] for digest in digests)
 
-    def freed(self, gone: Collection[Root]) -> set[str]:
-        """What nothing leads to any more once some roots are gone."""
+    def freed(self, repository: str, gone: Collection[str]) -> int:
+        """Bytes that no manifest needs any more once some of a repository are deleted."""
         left: set[str] = set()
-        for root in self.roots:
-            if root not in gone:
-                left |= self.content(root.repository, (root.digest,))
-        lost: set[str] = set()
-        for root in gone:
-            lost |= self.content(root.repository, (root.digest,))
-        return lost - left
+        for (name, digest), blobs in self._blobs.items():
+            if name != repository or digest not in gone:
+                left.add(digest)
+                left.update(blobs)
+        return self.bytes(digest for digest in self.sizes if digest not in left)
 
     def _read(self, repository: Repository) -> list[Root]:
         name = repository.name
@@ -81,7 +78,7 @@ class Reach:
                 below[manifest.subject].append(manifest.digest)
         roots: list[Root] = []
         for tag in repository.tags:
-            subject = attached_to(tag.name)
+            subject = refers_to(tag.name)
             if subject in there and subject is not None and tag.digest != subject:
                 below[subject].append(tag.digest)
             else:
@@ -108,12 +105,3 @@ class Reach:
         for digest, size in blobs.items():
             self.sizes.setdefault(digest, size)
         self._blobs[name, manifest.digest] = tuple(blobs)
-
-
-def attached_to(tag: str) -> str | None:
-    """The digest a tag is about: `sha256-….sig` and the like, by which older clients find what refers to an image.
-
-    See "Referrers Tag Schema" in the OCI distribution specification; the endings are cosign's.
-    """
-    found = _ATTACHED.fullmatch(tag)
-    return f"{found[1]}:{found[2]}" if found else None

@@ -1,0 +1,70 @@
+"""Which environment needs which image: what runs, what is being deployed, what a rollback may go back to. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from windlass.model.release import Record, Release
+
+Need: TypeAlias = Literal["runs", "deploying", "rollback"]
+_UNDER_WAY = ("deploying", "interrupted", "failed")
+_ORDER: tuple[Need, ...] = ("runs", "deploying", "rollback")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An environment needs an image: its release `release` runs there, is on its way, or is in the rollback window."""
+
+    environment: str
+    release: str
+    need: Need
+
+    @property
+    def words(self) -> str:
+        if self.need == "runs":
+            return f"runs in {self.environment}"
+        if self.need == "deploying":
+            return f"{self.environment} may be half way to it"
+        return f"{self.environment} may roll back to it"
+
+
+Uses: TypeAlias = Mapping[str, tuple[Use, ...]]
+"""Image digests to who needs them, the most pressing need first, one for each environment."""
+
+
+def uses(histories: Mapping[str, Sequence[Record]], rollback: int) -> Uses:
+    """Who needs which image.
+
+    Args:
+        histories: environments to their records, newest first.
+        rollback: how many of an environment's last healthy releases it may roll back to.
+    """
+    found: defaultdict[str, dict[str, Use]] = defaultdict(dict)
+    for environment, records in histories.items():
+        for need, release in _needed(records, rollback):
+            for service in release.services:
+                found[service.digest].setdefault(environment, Use(environment, release.id, need))
+    return {
+        digest: tuple(sorted(by.values(), key=lambda use: (_ORDER.index(use.need), use.environment)))
+        for digest, by in found.items()
+    }
+
+
+def _needed(records: Sequence[Record], rollback: int) -> list[tuple[Need, Release]]:
+    """The releases an environment needs, the most pressing first."""
+    if not records:
+        return []
+    newest = records[0]
+    found: list[tuple[Need, Release]] = []
+    if newest.running is not None:
+        # The newest record of a release says best what it is made of.
+        found += [("runs", record.release) for record in records if record.release.id == newest.running][:1]
+    if newest.outcome in _UNDER_WAY:
+        found.append(("deploying", newest.release))
+    healthy = {record.release.id: record.release for record in reversed(records) if record.outcome == "healthy"}
+    last = dict.fromkeys(record.release.id for record in records if record.outcome == "healthy")
+    found += [("rollback", healthy[name]) for name in list(last)[:rollback]]
+    return found
