@@ -91,7 +91,9 @@ class BlobHandlers:
             upload = await self._blocking(lambda: self._storage.uploads.start(name, algorithm))
             return Reply(202, _progress(name, upload))
         digest = need_digest(wanted)
-        upload = await self._blocking(lambda: self._storage.uploads.start(name, digest.partition(":")[0]))
+        upload = await self._blocking(
+            lambda: self._storage.uploads.start(name, digest.partition(":")[0], resumable=False)
+        )
         return await self._finish(request, name, upload, digest, request.length(), keep=False)
 
     async def _mount(self, request: Request, name: str, text: str) -> Reply | None:
@@ -103,7 +105,8 @@ class BlobHandlers:
         # Who may not pull from there uploads instead: a refusal would end the whole push of some clients.
         if not (caller.may(source, "pull") if source is not None else caller.granted_everywhere("pull")):
             return None
-        if await self._blocking(lambda: self._storage.mount(name, digest, source)):
+        caller = request.caller
+        if await self._blocking(lambda: self._storage.mount(name, digest, source, lambda n: caller.may(n, "pull"))):
             return _created(name, digest)
         return None
 
@@ -216,6 +219,7 @@ def _progress(name: str, upload: Upload) -> tuple[tuple[str, str], ...]:
     return (
         ("location", f"/v2/{name}/blobs/uploads/{upload.id}"),
         ("range", _range(upload.size)),
+        ("upload-offset", str(upload.size)),  # `Range` cannot say "nothing yet": its end is inclusive
         ("docker-upload-uuid", upload.id),
     )
 

@@ -6,6 +6,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from windlass.registry.crash import passing
+
+_unsynced: set[str] = set()
+"""Names that exist and whose folder is not synced yet: who finds one of them there may not call it durable."""
+
 
 def sync_folder(folder: str | Path) -> None:
     """Make names that were added to or removed from a folder survive a power cut."""
@@ -27,33 +32,68 @@ def make_folders(folder: Path) -> None:
         sync_folder(each.parent)
 
 
+def rename(file: Path, path: Path) -> None:
+    """Give a synced file its name; durable once `settle(path)` returned, for whoever calls that."""
+    _unsynced.add(str(path))
+    file.replace(path)
+
+
+def settle(path: Path) -> None:
+    """Sync the folder of a name that this process made, unless that was done before.
+
+    Two requests may bring the same content: the one that finds it there must not promise what the other has not synced yet.
+    """
+    if str(path) in _unsynced:
+        sync_folder(path.parent)
+        _unsynced.discard(str(path))
+
+
 def write_file(path: Path, data: bytes, scratch: Path) -> None:
     """Write a whole file: to a temporary name in `scratch` (on the same file system), synced, renamed, folder synced.
 
     Nothing is left behind on failure.
     """
-    temporary = scratch / f"write-{os.urandom(12).hex()}"
+    temporary = temporary_name(scratch)
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             write_all(handle, data)
+            passing("file-written")
             os.fsync(handle)
         finally:
             os.close(handle)
-        temporary.replace(path)
+        passing("file-synced")
+        rename(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    passing("file-named")
+    settle(path)
+
+
+def temporary_name(scratch: Path) -> Path:
+    """A name for a file that no restart will miss: `remove_temporary` takes it away."""
+    return scratch / f"{_TEMPORARY}{os.urandom(12).hex()}"
+
+
+def remove_temporary(scratch: Path) -> int:
+    """Remove what a crash left under temporary names; nobody may be writing. How many."""
+    found = [entry.path for entry in os.scandir(scratch) if entry.name.startswith(_TEMPORARY)]
+    for path in found:
+        os.unlink(path)  # noqa: PTH108
+    return len(found)
+
+
+_TEMPORARY = "write-"
 
 
 def touch_file(path: Path) -> None:
     """Create an empty file durably; one that is there stays as it is."""
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
-    except FileExistsError:
-        return
-    sync_folder(path.parent)
+    if not path.exists():
+        _unsynced.add(str(path))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644))
+        passing("link-made")
+    settle(path)
 
 
 def remove_file(path: Path) -> bool:

@@ -54,6 +54,10 @@ def upload_unknown(upload: str) -> Problem:
     return Problem(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry", {"upload": upload[:100]})
 
 
+def too_many_uploads() -> Problem:
+    return Problem(429, "TOOMANYREQUESTS", "too many uploads are open", headers=(("retry-after", "60"),))
+
+
 def unsupported(method: str) -> Problem:
     return Problem(405, "UNSUPPORTED", f"{method} is not supported here")
 

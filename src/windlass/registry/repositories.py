@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.registry.attributes import REPOSITORY, AttributeStore, of_manifest, of_tag
+from windlass.registry.crash import passing
 from windlass.registry.durable import make_folders, remove_file, sync_folder, touch_file, write_file
 from windlass.registry.names import ALGORITHMS, Digest, as_digest, is_tag, split_digest
 
@@ -53,6 +54,11 @@ class Repository:
 
     def unlink_blob(self, digest: Digest) -> bool:
         return remove_file(Path(_below(self._blobs, digest)))
+
+    def drop_blob(self, digest: Digest) -> None:
+        """Like `unlink_blob`, without waiting for the disk: coming back after a power cut, the link does no harm."""
+        Path(_below(self._blobs, digest)).unlink(missing_ok=True)
+        passing("collect-unlinked")
 
     def media_type(self, digest: Digest) -> str | None:
         """The type a manifest was pushed with, or None when there is no such manifest here."""
@@ -89,6 +95,7 @@ class Repository:
             self._tag(tag).unlink(missing_ok=True)
         if Path(self._tags).is_dir():
             sync_folder(self._tags)
+        passing("tags-removed")
         for tag in tags:
             self.attributes.remove(of_tag(tag))
         remove_file(Path(_below(self._manifests, digest)))
@@ -98,10 +105,10 @@ class Repository:
         return True
 
     def manifests(self) -> Iterator[Digest]:
-        return _digests(Path(self._manifests))
+        return _digests(self._manifests)
 
     def blobs(self) -> Iterator[Digest]:
-        return _digests(Path(self._blobs))
+        return _digests(self._blobs)
 
     def tags(self) -> list[str]:
         """All tags in ASCII order."""
@@ -166,6 +173,14 @@ class Repository:
                     found[digest] = written
         return found
 
+    def tag_time(self, tag: str) -> int | None:
+        """When a tag was last moved."""
+        return _time(f"{self._tags}/{tag}")
+
+    def manifest_time(self, digest: Digest) -> int | None:
+        """When a manifest was last written."""
+        return _time(_below(self._manifests, digest))
+
     def created(self) -> int | None:
         """When the first manifest was pushed here; None when none is here and none was deleted."""
         known = self.attributes.read(REPOSITORY).created
@@ -183,6 +198,19 @@ class Repository:
         folders = [self._tags, *(f"{self._manifests}/{algorithm}" for algorithm in ALGORITHMS)]
         changed = [os.stat(folder).st_mtime_ns for folder in folders if os.path.isdir(folder)]  # noqa: PTH112, PTH116
         return max([*changed, *self.tag_times().values(), *self.manifest_times().values()], default=None)
+
+    def leftovers(self) -> list[Path]:
+        """What a crash between two steps leaves: referrers' descriptors and tags without their manifest. They count for nothing."""
+        found = [
+            path
+            for path in Path(self._referrers).glob("*/*/*")
+            if (digest := as_digest(path.name.replace("-", ":", 1))) is None or not self.has_manifest(digest)
+        ]
+        for tag in self.tags():
+            digest = self.resolve(tag)
+            if digest is None or not self.has_manifest(digest):
+                found.append(self._tag(tag))
+        return found
 
     def _tag(self, tag: str) -> Path:
         return Path(f"{self._tags}/{tag}")
@@ -205,14 +233,6 @@ def _read(path: str) -> str | None:
         return None
 
 
-def _digests(folder: Path) -> Iterator[Digest]:
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.glob("*/*")):
-        if (digest := as_digest(f"{path.parent.name}:{path.name}")) is not None:
-            yield digest
-
-
 def _times(folder: str) -> Iterator[tuple[str, int]]:
     try:
         entries = list(os.scandir(folder))
@@ -225,6 +245,13 @@ def _times(folder: str) -> Iterator[tuple[str, int]]:
             continue
 
 
+def _time(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 (100,000 of them)
+    except FileNotFoundError:
+        return None
+
+
 def _stamp(path: Path) -> None:
     """Give a file just written a time finer than the kernel's tick, so that the order of two is never in doubt.
 
@@ -232,3 +259,14 @@ def _stamp(path: Path) -> None:
     """
     now = time.time_ns()
     os.utime(path, ns=(now, now))
+
+
+def _digests(folder: str) -> Iterator[Digest]:
+    for algorithm in ALGORITHMS:
+        try:
+            names = sorted(os.listdir(f"{folder}/{algorithm}"))  # noqa: PTH208 (100,000 of them)
+        except FileNotFoundError:
+            continue
+        for name in names:
+            if (digest := as_digest(f"{algorithm}:{name}")) is not None:
+                yield digest

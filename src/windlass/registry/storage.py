@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 from windlass.registry.attributes import REPOSITORY
-from windlass.registry.blobs import BlobStore
+from windlass.registry.blobs import BlobStore, is_intact
+from windlass.registry.crash import passing
 from windlass.registry.durable import make_folders
 from windlass.registry.locks import (
     check_delete_blob,
@@ -50,9 +51,11 @@ class Storage:
         self.uploads = Uploads(root, self.blobs)
         self._repositories: WeakValueDictionary[str, Repository] = WeakValueDictionary()
         self._guard = threading.Lock()
+        self.listeners: list[Callable[[str], None]] = []
+        """Called with a repository's name after its tags or manifests changed, in the thread that changed them."""
 
     def prepare(self) -> None:
-        """Create what is missing on disk, and clear expired uploads.
+        """Create what is missing on disk, and clear what a crash left and expired uploads. The root's lock must be held.
 
         Raises:
             OSError: the disk is full or read-only.
@@ -61,6 +64,7 @@ class Storage:
         self.blobs.prepare()
         make_folders(self.root / "repositories")
         clear_removed(self.root)
+        self.uploads.recover()
         self.uploads.expire()
 
     def repository(self, name: str) -> Repository:
@@ -92,38 +96,52 @@ class Storage:
 
     def names(self) -> list[str]:
         """Repositories that hold a manifest, in ASCII order."""
+        return [name for name in self.folders() if next(self.repository(name).manifests(), None) is not None]
+
+    def folders(self) -> list[str]:
+        """Repositories that anything was ever pushed to, in ASCII order."""
         base = self.root / "repositories"
-        return sorted(name for name in _walk(base, "") if next(self.repository(name).manifests(), None) is not None)
+        return sorted(_walk(base, "")) if base.is_dir() else []
 
     # Blobs
 
     def blob_size(self, name: str, digest: Digest) -> int:
-        """Bytes of a blob that this repository may see.
+        """Bytes of a blob that this repository may see, and that stays for a while (see `blobs`).
 
         Raises:
             Problem: BLOB_UNKNOWN.
         """
         repository = self.repository(name)
         check_pull(repository)
-        size = self.blobs.size(digest) if repository.has_blob(digest) else None
-        if size is None:
+        size = self.blobs.use(digest) if repository.has_blob(digest) else None
+        if size is None or not repository.has_blob(digest):  # a collection may have come between
             raise blob_unknown(digest)
         return size
 
-    def mount(self, name: str, digest: Digest, source: str | None) -> bool:
-        """Make a blob of another repository visible here; without a `source`, whichever holds it. False when there is none."""
-        if source is not None and not self.repository(source).has_blob(digest):
-            return False
-        if self.blobs.size(digest) is None:
-            return False
-        os.utime(self.blobs.path(digest))
-        self.repository(name).link_blob(digest)
-        return True
+    def mount(
+        self, name: str, digest: Digest, source: str | None, may_read: Callable[[str], bool] = lambda name: True
+    ) -> bool:
+        """Make a blob of another repository visible here. False when there is none ("Mounting a blob from another repository").
+
+        Args:
+            source: the repository it is in; None for any that holds it ("automatic content discovery").
+            may_read: whether the client may pull from a repository; only such ones are looked into.
+        """
+        with self.blobs.claim() as claim:
+            if self.blobs.use(digest, claim) is None:
+                return False
+            sources = self.folders() if source is None else [source]
+            if not any(self.repository(each).has_blob(digest) and may_read(each) for each in sources):
+                return False
+            self.repository(name).link_blob(digest)
+            return True
 
     def finish_upload(self, name: str, upload: Upload, digest: Digest) -> None:
         """Raises Problem DIGEST_INVALID; the session ends either way."""
-        self.uploads.finish(upload, digest)
-        self.repository(name).link_blob(digest)
+        with self.blobs.claim() as claim:
+            self.uploads.finish(upload, digest, claim)
+            passing("blob-stored")
+            self.repository(name).link_blob(digest)
 
     def delete_blob(self, name: str, digest: Digest) -> None:
         repository = self.repository(name)
@@ -145,7 +163,7 @@ class Storage:
         digest = as_digest(reference) if ":" in reference else repository.resolve(reference)
         media_type = repository.media_type(digest) if digest is not None else None
         data = self.blobs.read(digest) if digest is not None and media_type is not None else None
-        if digest is None or media_type is None or data is None:
+        if digest is None or media_type is None or data is None or not is_intact(data, digest):
             raise manifest_unknown(reference)
         check_read(repository, reference, digest)
         return StoredManifest(digest, media_type, data)
@@ -155,7 +173,7 @@ class Storage:
         repository = self.repository(name)
         media_type = repository.media_type(digest)
         data = self.blobs.read(digest) if media_type is not None else None
-        if data is None or digest_of(data, split_digest(digest)[0]) != digest:
+        if data is None or not is_intact(data, digest):
             return False
         return all(
             repository.has_manifest(child.digest) and self.blobs.size(child.digest) == child.size
@@ -176,21 +194,25 @@ class Storage:
             raise digest_invalid(wanted, "provided digest did not match uploaded content")
         manifest = parse_manifest(data, content_type)
         repository = self.repository(name)
-        with repository.lock:
-            self._require(repository, manifest)
+        with repository.lock, self.blobs.claim() as claim:
+            self._require(repository, manifest, claim)
             moved = [*tags, *(() if wanted else (reference,))]
             check_put(repository, digest, manifest.media_type, moved)
-            self.blobs.put(data, digest)
+            passing("manifest-checked")
+            self.blobs.put(data, digest, claim)
+            passing("manifest-stored")
             repository.link_manifest(
                 digest, manifest.media_type, manifest.subject, manifest.referrer(digest, len(data))
             )
+            passing("manifest-linked")
             for tag in moved:
                 repository.set_tag(tag, digest)
+        self._changed(name)
         return digest, manifest
 
-    def _require(self, repository: Repository, manifest: Manifest) -> None:
-        missing = [need.digest for need in manifest.blobs if not self._has(repository, need, False)]
-        missing += [need.digest for need in manifest.children if not self._has(repository, need, True)]
+    def _require(self, repository: Repository, manifest: Manifest, claim: set[Digest]) -> None:
+        missing = [need.digest for need in manifest.blobs if not self._has(repository, need, False, claim)]
+        missing += [need.digest for need in manifest.children if not self._has(repository, need, True, claim)]
         if missing:
             raise Problem(
                 404,
@@ -199,9 +221,10 @@ class Storage:
                 {"digests": missing[:100]},
             )
 
-    def _has(self, repository: Repository, need: Needed, manifests: bool) -> bool:
-        linked = repository.has_blob(need.digest) or (manifests and repository.media_type(need.digest) is not None)
-        return linked and self.blobs.size(need.digest) == need.size
+    def _has(self, repository: Repository, need: Needed, manifests: bool, claim: set[Digest]) -> bool:
+        if self.blobs.use(need.digest, claim) != need.size:
+            return False
+        return repository.has_blob(need.digest) or (manifests and repository.has_manifest(need.digest))
 
     def delete_manifest(self, name: str, digest: Digest) -> None:
         """Remove a manifest and the tags that point to it. Its bytes stay until they are collected.
@@ -211,14 +234,18 @@ class Storage:
         """
         repository = self.repository(name)
         with repository.lock:
-            if repository.has_manifest(digest):
-                check_delete_manifest(repository, digest, self.blobs)
-            data = self.blobs.read(digest)
-            subject = None
-            if data is not None and (media_type := repository.media_type(digest)) is not None:
-                subject = parse_manifest(data, media_type).subject
-            if not repository.unlink_manifest(digest, subject):
+            if not repository.has_manifest(digest):
                 raise manifest_unknown(digest)
+            check_delete_manifest(repository, digest, self.blobs)
+            repository.unlink_manifest(digest, self._subject(repository, digest))
+        self._changed(name)
+
+    def _subject(self, repository: Repository, digest: Digest) -> Digest | None:
+        data, media_type = self.blobs.read(digest), repository.media_type(digest)
+        try:
+            return parse_manifest(data, media_type).subject if data is not None and media_type is not None else None
+        except Problem:  # damaged: a collection finds what is left of it
+            return None
 
     def delete_tag(self, name: str, tag: str) -> None:
         repository = self.repository(name)
@@ -227,6 +254,7 @@ class Storage:
                 raise manifest_unknown(tag)
             check_delete_tag(repository, tag)
             repository.remove_tag(tag)
+        self._changed(name)
 
     def delete_repository(self, name: str) -> None:
         """Remove a repository with all its tags and manifests. Repositories below its name stay.
@@ -238,6 +266,11 @@ class Storage:
         with repository.lock:
             check_delete_repository(repository)
             remove_repository(self.root, self.root / "repositories" / name)
+        self._changed(name)
+
+    def _changed(self, name: str) -> None:
+        for listener in self.listeners:
+            listener(name)
 
     def referrers(self, name: str, subject: Digest) -> list[dict[str, Any]]:
         return self.repository(name).referrers(subject)

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from windlass.registry.blobs import BlobStore, hash_file
-from windlass.registry.durable import write_many
+from windlass.registry.crash import passing
+from windlass.registry.durable import remove_temporary, temporary_name, write_many
 from windlass.registry.names import Digest, split_digest
-from windlass.registry.problems import Problem, digest_invalid, upload_unknown
+from windlass.registry.problems import Problem, digest_invalid, too_many_uploads, upload_unknown
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SESSION_LIFETIME = 24 * 3600.0
 """Seconds without a byte after which a session may be removed."""
+OPEN_LIMIT = 4096
+"""Sessions that may be open at once."""
 
 
 class Upload:
@@ -90,9 +93,11 @@ class Upload:
             actual = f"{algorithm}:{self._hasher.hexdigest()}"
         else:
             actual = hash_file(self.path, algorithm)
+        passing("upload-received")
         if actual != digest:
             raise digest_invalid(digest, "provided digest did not match uploaded content")
         os.fsync(self._open_file())
+        passing("upload-synced")
 
     def _open_file(self) -> int:
         if self._handle is None:
@@ -113,10 +118,18 @@ class Uploads:
         self._blobs = blobs
         self._open: dict[Path, Upload] = {}
 
-    def start(self, repository: str, algorithm: str = "sha256") -> Upload:
-        """Open a session. `algorithm` is only a guess of the final digest's: another one costs reading the file again."""
+    def start(self, repository: str, algorithm: str = "sha256", *, resumable: bool = True) -> Upload:
+        """Open a session. `algorithm` is only a guess of the final digest's: another one costs reading the file again.
+
+        Without `resumable` no client will ever know its id, and nothing of it outlives a restart.
+
+        Raises:
+            Problem: TOOMANYREQUESTS.
+        """
+        if len(self._open) >= OPEN_LIMIT:
+            raise too_many_uploads()
         id = str(uuid.uuid4())
-        path = self._path(repository, id)
+        path = self._path(repository, id) if resumable else temporary_name(self._folder)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
         upload = self._open[path] = Upload(id, path, 0, hashlib.new(algorithm))
         return upload
@@ -138,7 +151,7 @@ class Uploads:
             raise upload_unknown(id) from None
         return self._open.setdefault(path, Upload(id, path, size, None if size else hashlib.sha256()))
 
-    def finish(self, upload: Upload, digest: Digest) -> None:
+    def finish(self, upload: Upload, digest: Digest, claim: set[Digest] | None = None) -> None:
         """Turn a claimed session into a blob. The session ends either way.
 
         Raises:
@@ -147,7 +160,7 @@ class Uploads:
         """
         try:
             upload.seal(digest)
-            self._blobs.adopt(upload.path, digest)
+            self._blobs.adopt(upload.path, digest, claim)
         finally:
             self.drop(upload)
 
@@ -155,21 +168,55 @@ class Uploads:
         self._open.pop(upload.path, None)
         upload.path.unlink(missing_ok=True)
 
-    def expire(self, older_than: float = SESSION_LIFETIME) -> int:
-        """Remove sessions and temporary files that nobody has written to for so many seconds; how many."""
+    def recover(self) -> int:
+        """Remove what only an ended process could have gone on with; for the start of a server. How many."""
+        return remove_temporary(self._folder)
+
+    def expired(self, older_than: float = SESSION_LIFETIME) -> list[tuple[Path, int]]:
+        """Sessions and temporary files that nobody has written to for so many seconds, and their bytes."""
         limit = time.time() - older_than
-        removed = 0
-        for entry in os.scandir(self._folder):
-            path = Path(entry.path)
+        found = []
+        for entry in os.scandir(self._folder) if self._folder.is_dir() else ():
             try:
-                if entry.stat().st_mtime < limit:
-                    self._open.pop(path, None)
-                    path.unlink()
-                    removed += 1
+                seen = entry.stat()
             except FileNotFoundError:
                 continue
+            if seen.st_mtime < limit:
+                found.append((Path(entry.path), seen.st_size))
+        return found
+
+    def expire(self, older_than: float = SESSION_LIFETIME) -> int:
+        """Remove what is `expired`, unless a request is writing to it just now; how many."""
+        removed = 0
+        for path, _ in self.expired(older_than):
+            upload = self._open.get(path)
+            try:
+                if upload is not None:
+                    upload.claim()
+            except Problem:
+                continue
+            try:
+                self._open.pop(path, None)
+                path.unlink(missing_ok=True)
+                removed += 1
+            finally:
+                if upload is not None:
+                    upload.release()
         return removed
 
+    def written_since(self, repository: str, moment: float) -> bool:
+        """Whether a session of this repository got a byte after `moment` (seconds since 1970)."""
+        mark = self._mark(repository)
+        for entry in os.scandir(self._folder):
+            try:
+                if entry.name.endswith(mark) and entry.stat().st_mtime > moment:
+                    return True
+            except FileNotFoundError:
+                continue
+        return False
+
     def _path(self, repository: str, id: str) -> Path:
-        mark = hashlib.sha256(repository.encode()).hexdigest()[:16]
-        return self._folder / f"{id}.{mark}"
+        return self._folder / f"{id}{self._mark(repository)}"
+
+    def _mark(self, repository: str) -> str:
+        return f".{hashlib.sha256(repository.encode()).hexdigest()[:16]}"
