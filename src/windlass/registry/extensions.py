@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from windlass.registry.acr.handlers import AcrApi
+from windlass.registry.acr.oauth import OAuthApi
 from windlass.registry.interface import Extension, Services
 
 EXTENSIONS: dict[str, Callable[[Services], Extension]] = {
-    # prefix: what makes its extension
+    "/acr/": AcrApi,
+    "/oauth2/": OAuthApi,
 }
