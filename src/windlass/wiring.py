@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from windlass.build.interface import Builder
     from windlass.compose.load import ComposeModel
     from windlass.deploy.interface import Target
+    from windlass.dev.workbench import Workbench
     from windlass.doctor.examine import Verdict
     from windlass.git.tree import GitFiles
     from windlass.model.events import Emit
@@ -170,6 +172,14 @@ def registry_client(project: Project) -> RegistryClient:
     return RegistryClient(project.registry.host, insecure=project.registry.insecure or None)
 
 
+def looking_client(project: Project) -> RegistryClient:
+    """The same for looking around: manifests are kept, so that each is asked for once on this machine."""
+    from windlass.oci.keeping import KeepingClient
+
+    registry = project.registry
+    return KeepingClient(registry.host, insecure=registry.insecure or None, folder=cache_dir() / "manifests")
+
+
 def published_images(project: Project) -> Callable[[str], Content]:
     """The images of a repository of the project's registry, to be looked into."""
     from windlass.oci.content import RegistryContent
@@ -217,6 +227,30 @@ def make_scanner() -> Scanner:
 
 def make_target(project: Project, environment: Environment, repository: Repository) -> Target:
     return _TARGETS[environment.target](project, environment, repository)
+
+
+def workbench(project: Project, repository: Repository, source: Source) -> Workbench:
+    """The checkout's services on this machine.
+
+    Raises:
+        ConfigError: Compose refuses the files.
+        EnvironmentUnusable: Docker Compose is not installed.
+    """
+    from windlass.compose.load import project_directory, read
+    from windlass.dev.build import native_platform
+    from windlass.dev.workbench import Workbench
+
+    directory = project.root / project_directory(project.compose)
+    model = read([project.root / name for name in project.compose], directory=directory, shown_from=project.root).model
+
+    def manifests() -> RegistryClient:
+        ensure_registry(project)
+        return registry_client(project)
+
+    def native_tools() -> Tools:
+        return tools(replace(project, platforms=(native_platform(),)), repository, source.tree)
+
+    return Workbench(project, source, model, str(model["name"]), directory, manifests, native_tools)
 
 
 def secrets_present(project: Project, environment: Environment) -> dict[str, bool]:

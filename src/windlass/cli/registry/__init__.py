@@ -16,6 +16,7 @@ ACTIONS: dict[str, str] = {
     "stop": "end the embedded registry that runs on this machine",
     "ls": "repositories of the project's registry",
     "tags": "tags of one service",
+    "copy": "bring an image to another registry, repository or tag, all platforms with it",
     "gc": "free the space of what no image needs any more, also while the registry serves",
     "scrub": "read all content again and move what is damaged aside, also while the registry serves",
     "check": "look at everything the registry keeps, and say what is wrong; changes nothing",
