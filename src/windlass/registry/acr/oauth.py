@@ -2,7 +2,7 @@
 
 Source: "AAD-OAuth.md" of Azure/acr. `exchange` gives a refresh token for a token of Azure Active Directory, `token` an
 access token for that. Nothing here asks Azure anything. With users configured, what stands in the place of Azure's token
-must be one the registry knows: a refresh token of its own, or `USER:PASSWORD`, which no token of Azure looks like.
+must be something the registry knows: `USER:PASSWORD`, a long-lived token, or a refresh token of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from windlass.registry.problems import Problem, unsupported
 from windlass.registry.wire import JSON, Query, Reply, Request
 
 _SCOPES = 100
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The user name that goes with a token, as ACR has it."""
 
 
 class OAuthApi:
@@ -63,8 +65,8 @@ class OAuthApi:
 
     async def _owner(self, request: Request, shown: str | None) -> Caller:
         """Who shows something in the place of Azure's token."""
-        if self._access.enforced and shown is not None and ":" in shown:
-            user, _, password = shown.partition(":")
+        if self._access.enforced and shown and (":" in shown or "." not in shown):  # a JSON Web Token is neither
+            user, _, password = shown.partition(":") if ":" in shown else (_NOBODY, "", shown)
             return await self._access.login(user, password, request.client)
         return self._redeem(shown)
 
