@@ -80,9 +80,10 @@ class Graph:
 
     def levels(self, going: Iterable[str]) -> dict[str, int]:
         """In which order to delete: an index before its children (a missing child breaks it, a missing index breaks
-        nothing), and what is referred to before what refers to it, as far as that does not contradict. From 0."""
+        nothing), also where a child goes because what it refers to does; then, as far as that allows, what is referred
+        to before what refers to it. From 0."""
         waiting = set(going)
-        indexes = {one: waiting.intersection(self.parents.get(one, ())) for one in waiting}
+        indexes = {one: waiting.intersection(self._containing(one)) for one in waiting}
         subjects = {one: waiting.intersection(self.subjects.get(one, ())) for one in waiting}
         level: dict[str, int] = {}
         number = 0
@@ -93,6 +94,16 @@ class Graph:
             waiting.difference_update(ready)
             number += 1
         return level
+
+    def _containing(self, digest: str) -> set[str]:
+        """Indexes that lose a child when this is deleted, by a registry that deletes what refers to it too."""
+        lost, waiting = {digest}, [digest]
+        while waiting:
+            for other in self.referrers.get(waiting.pop(), ()):
+                if other not in lost and self.manifests[other].subject in lost:
+                    lost.add(other)
+                    waiting.append(other)
+        return {parent for one in lost for parent in self.parents.get(one, ())} - {digest}
 
 
 def newest(tags: Iterable[Tag]) -> Tag:

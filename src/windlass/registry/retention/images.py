@@ -18,12 +18,13 @@ from windlass.registry.retention.scope import Scope, branch_in_tag, refers_to
 
 @dataclass(slots=True)
 class Verdicts:
-    """`stays` and `goes` hold tags by name; `seeds` manifests that stay on their own account, by digest. A tag in neither
-    goes as its manifest goes."""
+    """`stays` and `goes` hold tags by name; a tag in neither goes as its manifest goes. `seeds` are manifests that stay on
+    their own account, by digest; `lapsed` says why others have no reason to."""
 
     stays: dict[str, Reason] = field(default_factory=dict)
     goes: dict[str, Reason] = field(default_factory=dict)
     seeds: dict[str, Reason] = field(default_factory=dict)
+    lapsed: dict[str, Reason] = field(default_factory=dict)
 
     def seed(self, digest: str, reason: Reason) -> None:
         known = self.seeds.get(digest)

@@ -13,7 +13,6 @@ from windlass.oci import records
 from windlass.registry.retention.ages import SETTLED, Clock, created
 from windlass.registry.retention.graph import Graph, newest
 from windlass.registry.retention.images import Verdicts, days
-from windlass.registry.retention.model import Manifest
 from windlass.registry.retention.reason import Reason
 from windlass.registry.retention.scope import Scope
 
@@ -40,7 +39,7 @@ def judge_fingerprints(
         elif clock.age(moment) < SETTLED and image not in going.get(repository, ()):
             found.seed(digest, Reason("pending", "its image may be on the way to the registry"))
         else:
-            _goes(graph, record, Reason("unused", f"its image of {repository} is gone or goes"), found)
+            found.lapsed[digest] = Reason("unused", f"its image of {repository} is gone or goes")
 
 
 def judge_tests(graph: Graph, policy: RetentionPolicy, clock: Clock, found: Verdicts) -> None:
@@ -51,11 +50,11 @@ def judge_tests(graph: Graph, policy: RetentionPolicy, clock: Clock, found: Verd
         elif clock.age(moment) <= policy.tests:
             found.seed(digest, Reason("recent", f"these tests passed within {days(policy.tests)}"))
         else:
-            _goes(graph, record, Reason("expired", f"these tests passed more than {days(policy.tests)} ago"), found)
+            found.lapsed[digest] = Reason("expired", f"these tests passed more than {days(policy.tests)} ago")
 
 
 def judge_cache(graph: Graph, policy: RetentionPolicy, scope: Scope, clock: Clock, found: Verdicts) -> None:
-    for digest, manifest in graph.manifests.items():
+    for digest in graph.manifests:
         tags = graph.tags.get(digest)
         if not tags:
             continue  # replaced by a newer one: goes unless it was pushed just now
@@ -68,9 +67,4 @@ def judge_cache(graph: Graph, policy: RetentionPolicy, scope: Scope, clock: Cloc
         elif clock.age(moment) <= policy.cache:
             found.seed(digest, Reason("recent", f"a layer cache written within {days(policy.cache)}"))
         else:
-            _goes(graph, manifest, Reason("expired", f"a layer cache not written for {days(policy.cache)}"), found)
-
-
-def _goes(graph: Graph, manifest: Manifest, reason: Reason, found: Verdicts) -> None:
-    for tag in graph.tags.get(manifest.digest, ()):
-        found.goes[tag.name] = reason
+            found.lapsed[digest] = Reason("expired", f"a layer cache not written for {days(policy.cache)}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from windlass.model.retention import RetentionPolicy
 from windlass.registry.retention import memories
@@ -18,9 +19,6 @@ from windlass.registry.retention.model import Inventory, Manifest, Tag
 from windlass.registry.retention.protected import Protected
 from windlass.registry.retention.reason import Reason
 from windlass.registry.retention.scope import Scope
-
-_RECORDS, _UNTAG, _MANIFESTS = 1, 2, 3
-"""Steps. A record goes before its image, so that no plan trusts it meanwhile; manifests go level by level."""
 
 
 def plan(inventory: Inventory, protected: Protected, policy: RetentionPolicy, scope: Scope, now: float) -> DeletionPlan:
@@ -37,13 +35,20 @@ def plan(inventory: Inventory, protected: Protected, policy: RetentionPolicy, sc
         if (graph := graphs.get(name)) is not None:
             found = _verdicts(graph, protected, policy, scope, clock, judged)
             judged[name] = _judge(graph, found)
-    items = [item for name, one in judged.items() for item in one.items(inventory.untags, scope)]
+    # Records go before their images, so that nobody relies on one whose image is gone.
+    records = judged.get(scope.fingerprints)
+    ahead = 2 + max(records.levels.values(), default=0) if records is not None else 0
+    items = [
+        item
+        for name, one in judged.items()
+        for item in one.items(inventory.untags, 0 if name == scope.fingerprints else ahead)
+    ]
     deletions = sorted((one for one in items if one.delete), key=lambda one: (one.step, one.repository, one.name))
     kept = sorted((one for one in items if not one.delete), key=lambda one: (one.repository, one.kind, one.name))
     return DeletionPlan(inventory.host, (*_weighed(deletions, judged), *kept))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Judged:
     """A repository with the manifests that stay, and why, and those that go; `found` says what holds for its tags."""
 
@@ -52,11 +57,15 @@ class _Judged:
     kept: Mapping[str, Reason]
     going: Set[str]
 
-    def items(self, untags: bool, scope: Scope) -> list[Item]:
+    @cached_property
+    def levels(self) -> Mapping[str, int]:
+        return self.graph.levels(self.going)
+
+    def items(self, untags: bool, ahead: int) -> list[Item]:
+        """`ahead` steps come first; then tags that are taken off, then manifests level by level."""
         graph, going = self.graph, self.going
         name = graph.repository.name
-        level = graph.levels(going)
-        step = {one: _RECORDS if name == scope.fingerprints else _MANIFESTS + level[one] for one in going}
+        step = {one: ahead + 2 + level for one, level in self.levels.items()}
         items: list[Item] = []
         for digest, manifest in graph.manifests.items():
             gone = digest in going
@@ -73,7 +82,7 @@ class _Judged:
                 continue
             stays = self._stays(tag, untags)
             reason = stays or self.found.goes[tag.name]
-            items.append(Item(name, "tag", tag.name, tag.digest, stays is None, reason, step=0 if stays else _UNTAG))
+            items.append(Item(name, "tag", tag.name, tag.digest, stays is None, reason, step=0 if stays else ahead + 1))
         return items
 
     def _stays(self, tag: Tag, untags: bool) -> Reason | None:
@@ -91,6 +100,8 @@ class _Judged:
 
     def _gone(self, digest: str) -> Reason:
         graph, going = self.graph, self.going
+        if digest in self.found.lapsed:
+            return self.found.lapsed[digest]
         if tags := graph.tags.get(digest):
             told = [self.found.goes[tag.name] for tag in tags if tag.name in self.found.goes]
             if told:
