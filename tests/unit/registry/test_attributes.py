@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.registry.test_storage import CONFIG, LAYER, image, opened, push_blob, push_image
+from tests.unit.registry.stored import CONFIG, LAYER, image, opened, push_blob, push_image
 
 from windlass.registry.attributes import LOCKED, REPOSITORY, Attributes, Record, of_manifest, of_tag
 from windlass.registry.manifests import OCI_INDEX, OCI_MANIFEST

@@ -1,0 +1,71 @@
+"""Requests to the extensions without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from windlass.registry.access.caller import EVERYBODY
+from windlass.registry.access.open import OpenAccess
+from windlass.registry.acr.handlers import AcrApi
+from windlass.registry.acr.oauth import OAuthApi
+from windlass.registry.interface import Services
+from windlass.registry.problems import Problem
+from windlass.registry.storage import Storage
+from windlass.registry.wire import Query, Reply, Request
+
+
+class Asking:
+    """`forgotten` are the repositories whose ready answers were dropped."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.forgotten: list[str] = []
+
+    def ask(self, method: str, target: str, body: bytes = b"") -> Reply:
+        """`target` is a decoded path with its query.
+
+        Raises:
+            Problem
+        """
+        path, _, query = target.partition("?")
+        request = Request(method, Query(query), {}, _chunks(body), path, host="localhost:1")
+        with ThreadPoolExecutor(1) as pool:
+            services = Services(self.storage, pool, OpenAccess(), self.forgotten.append)
+            api = AcrApi(services) if path.startswith("/acr/") else OAuthApi(services)
+            return asyncio.run(api.answer(request, EVERYBODY))
+
+    def get(self, target: str) -> Any:
+        return document(self.ask("GET", target))
+
+    def refusal(self, method: str, target: str, body: bytes = b"") -> tuple[int, str]:
+        """Status and code of a request that must be refused."""
+        try:
+            self.ask(method, target, body)
+        except Problem as problem:
+            assert json.loads(problem.body())["errors"][0]["message"]
+            return problem.status, problem.code
+        raise AssertionError("it was not refused")
+
+
+def document(reply: Reply) -> Any:
+    assert isinstance(reply.body, bytes)
+    return json.loads(reply.body)
+
+
+def next_of(reply: Reply) -> str | None:
+    """The target of the `Link` header."""
+    found = dict(reply.headers).get("link")
+    if found is None:
+        return None
+    assert found.startswith("</acr/v1/")
+    assert found.endswith('>; rel="next"')
+    return found[1 : found.index(">")]
+
+
+async def _chunks(body: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(body), 1000):
+        yield body[at : at + 1000]
