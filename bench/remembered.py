@@ -14,6 +14,7 @@ from windlass import wiring
 from windlass.model.plan import Plan, ServicePlan
 from windlass.oci.client import RegistryClient
 from windlass.oci.manifest import OCI_INDEX, OCI_MANIFEST
+from windlass.plan.fingerprint import built_on
 
 BASES = ("base/python", "base/debian")
 PLATFORMS = ("amd64", "arm64")
@@ -30,15 +31,22 @@ def main(root: Path) -> None:
         publish(client, name, name, ["1"])
     tools = wiring.tools(project, repository, source.tree)
 
+    images: dict[str, str] = {}
+
+    def upload(service: ServicePlan) -> None:
+        name = project.registry.repository(service.service.image)
+        images[service.service.name] = publish(client, name, service.service.name, [])
+
     def remember(service: ServicePlan) -> None:
         name = project.registry.repository(service.service.image)
-        digest = publish(client, name, service.service.name, [])
         assert service.fingerprint.digest is not None
-        tools.memory.remember(name, service.fingerprint.digest, digest, service.fingerprint.inputs, source.branch)
+        key = built_on(service.fingerprint.digest, {need: images[need] for need in service.needs})
+        tools.memory.remember(name, key, images[service.service.name], service.fingerprint.inputs, source.branch)
 
     plan: Plan = tools.plan(source, None)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(remember, plan.services))
+        for step in (upload, remember):
+            list(pool.map(step, plan.services))
 
 
 def publish(client: RegistryClient, repository: str, text: str, tags: list[str]) -> str:

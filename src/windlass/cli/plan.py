@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -79,6 +80,8 @@ def _output() -> Output | Lines:
     from windlass.cli.lines import Lines, wanted
 
     if wanted(sys.stdout):
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(write_through=False)  # PYTHONUNBUFFERED would have every line written by itself
         return Lines(sys.stdout)
     from windlass.cli.output import output
 

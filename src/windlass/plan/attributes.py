@@ -19,8 +19,7 @@ class Attributes:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        found = [path for path in tree.paths if path.endswith(_FILE)]
-        found = [path for path in found if path.rpartition("/")[2] == _FILE]
+        found = [path for path in tree.containing(_FILE) if path.rpartition("/")[2] == _FILE]
         tree.prepare(found)
         lines = {path: _lines(tree.read(path) or "") for path in found}
         # Without any of these, Linux checks out the bytes that are in git, whatever the other lines say.

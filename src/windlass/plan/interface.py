@@ -42,6 +42,9 @@ class Files(Protocol):
     def submodules(self) -> bool:
         """Whether any of them is a submodule."""
 
+    def containing(self, word: str) -> list[str]:
+        """Paths with a word (without a line end) somewhere in them, sorted."""
+
     def entry(self, index: int) -> FileEntry:
         """What is at `paths[index]`."""
 

@@ -127,7 +127,7 @@ def read_ahead(files: Files) -> None:
     from windlass.plan.dockerfile.lines import DockerfileError
     from windlass.plan.dockerfile.stages import read
 
-    named = [path for path in files.paths if "ockerfile" in path or path.endswith(".dockerignore")]
+    named = [*files.containing("ockerfile"), *files.containing(".dockerignore")]
     if len(named) > _AHEAD:
         return
     files.prepare(named)

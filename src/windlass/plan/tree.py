@@ -20,6 +20,7 @@ class Tree:
         self._entries: dict[int, FileEntry] = {}
         self._texts: dict[str, str | None] = {}
         self.listing = files.listing
+        self.containing = files.containing
         self.submodules = files.submodules
         self.digests: dict[tuple[tuple[int, int], ...], str] = {}
 

@@ -26,6 +26,9 @@ class FakeFiles:
     def submodules(self) -> bool:
         return any(value.startswith(submodule("")) for value in self._files.values())
 
+    def containing(self, word: str) -> list[str]:
+        return [path for path in self._paths if word in path]
+
     def entry(self, index: int) -> FileEntry:
         path = self._paths[index]
         mode, text = _taken_apart(self._files[path])

@@ -81,6 +81,21 @@ def test_texts_are_read_one_by_one_or_prepared(make: Make) -> None:
     assert files.read("a") is None
 
 
+def test_paths_are_found_by_a_word_in_them(make: Make) -> None:
+    files = make({**FILES, "a/bin/run": "", "bin/bin": ""})
+    assert files.containing("bin") == ["a/bin/run", "bin/bin", "bin/run"]
+    assert files.containing("z") == []
+    assert files.containing("a/b.txt") == ["a/b.txt"]
+
+
+def test_a_word_is_looked_for_among_the_files_of_now(tmp_path: Path) -> None:
+    files = _from_git(tmp_path / "repository")(FILES)
+    assert files.containing("Docker") == ["Dockerfile"]
+    assert isinstance(files, GitFiles)
+    files.move([("Dockerfile", None), ("x/Dockerfile", f"100644 blob {'1' * 40}\tx/Dockerfile")])
+    assert files.containing("Docker") == ["x/Dockerfile"]
+
+
 def test_folders_are_found_between_names_that_sort_around_them(make: Make) -> None:
     tree = Tree(make(FILES))
 
