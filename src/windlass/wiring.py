@@ -237,7 +237,6 @@ def workbench(project: Project, repository: Repository, source: Source) -> Workb
         EnvironmentUnusable: Docker Compose is not installed.
     """
     from windlass.compose.load import project_directory, read
-    from windlass.dev.build import native_platform
     from windlass.dev.workbench import Workbench
 
     directory = project.root / project_directory(project.compose)
@@ -247,10 +246,10 @@ def workbench(project: Project, repository: Repository, source: Source) -> Workb
         ensure_registry(project)
         return registry_client(project)
 
-    def native_tools() -> Tools:
-        return tools(replace(project, platforms=(native_platform(),)), repository, source.tree)
+    def for_platforms(platforms: tuple[str, ...] | None) -> Tools:
+        return tools(replace(project, platforms=platforms or project.platforms), repository, source.tree)
 
-    return Workbench(project, source, model, str(model["name"]), directory, manifests, native_tools)
+    return Workbench(project, source, model, str(model["name"]), directory, manifests, for_platforms)
 
 
 def secrets_present(project: Project, environment: Environment) -> dict[str, bool]:

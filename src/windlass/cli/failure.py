@@ -9,8 +9,11 @@ import traceback
 from datetime import UTC, datetime
 
 from windlass.cli.stream import write_json
-from windlass.errors import EnvironmentUnusable, StageFailed, WindlassError
+from windlass.errors import DeploymentFailed, EnvironmentUnusable, StageFailed, WindlassError
 from windlass.paths import data_dir
+
+_SHOWN = 20
+"""Lines of a failed service's log."""
 
 
 def show(error: BaseException, *, as_json: bool) -> int:
@@ -26,6 +29,11 @@ def show(error: BaseException, *, as_json: bool) -> int:
     if isinstance(known, StageFailed):
         for line in known.log:
             console.say(f"[dim]{console.plain(line)}[/]", indent=9, first=7)
+    if isinstance(known, DeploymentFailed):
+        for service, lines in known.evidence.items():
+            console.say(f"[bold]{service}[/] said last:", indent=7, first=7)
+            for line in lines[-_SHOWN:]:
+                console.say(f"[dim]{console.plain(line)}[/]", indent=11, first=9)
     if known.remedy:
         console.say(f"[bold]do[/]     {console.plain(known.remedy)}", indent=7)
     return known.exit_code

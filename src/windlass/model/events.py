@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 StageName: TypeAlias = Literal[
-    "plan", "build", "test", "scan", "publish", "admit", "deploy", "verify", "record", "restore"
+    "plan", "build", "test", "scan", "publish", "admit", "deploy", "verify", "record", "restore", "pull", "start"
 ]
+"""The stages of a delivery; `pull` and `start` are those of local development."""
 StageOutcome: TypeAlias = Literal["ok", "failed", "skipped", "unchanged"]
 ServiceOutcome: TypeAlias = Literal["ok", "failed", "skipped", "reused"]
 

@@ -1,0 +1,39 @@
+"""`windlass dev clean`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from windlass.cli import options
+
+EXAMPLE = "windlass dev clean"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--volumes", action="store_true", help="remove the services' data too")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    options.directory(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from windlass.cli.dev.bench import open_bench
+    from windlass.cli.output import output
+    from windlass.dev.clean import clean, volumes
+    from windlass.errors import Refused
+
+    bench = open_bench(arguments)
+    out = output()
+    data = volumes(bench.compose_project) if arguments.volumes else ()
+    if data and not arguments.yes:
+        out.say(f"this removes the data in {', '.join(data)}", indent=2)
+        if not sys.stdin.isatty() or input("remove it? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise Refused("nothing was removed", remedy="windlass dev clean --volumes --yes, or without --volumes")
+    removed = clean(bench.compose_project, bench.project.name, data=arguments.volumes)
+    counts = ((removed.containers, "container"), (removed.networks, "network"), (removed.images, "image"))
+    told = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts]
+    out.say(
+        f"removed {', '.join(told)} built here"
+        + (f", and the data of {removed.volumes} volumes" if arguments.volumes else "; data in volumes stays")
+    )
+    return 0

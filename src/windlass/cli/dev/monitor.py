@@ -1,0 +1,163 @@
+"""`windlass dev monitor`: a live view that fits the terminal."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from windlass.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from rich.table import Table
+
+    from windlass.dev.monitor import Seen
+
+EXAMPLE = "windlass dev monitor"
+
+_STYLE = {"healthy": "green", "running": "green", "completed": "dim", "starting": "yellow"}
+_WIDE = 110
+"""Columns from which on image names are shown whole."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="show it once and end; as without a terminal")
+    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="between two looks (default 1)")
+    options.directory(parser)
+    options.as_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import sys
+    from datetime import UTC, datetime
+
+    from windlass.cli.dev.bench import open_bench
+    from windlass.cli.output import output, print_json
+    from windlass.dev.monitor import Monitor
+
+    bench = open_bench(arguments)
+    out = output()
+    if arguments.json or arguments.once or not sys.stdout.isatty():
+        with Monitor(bench, follow=False) as monitor:
+            seen = monitor.look()
+        now = datetime.now(UTC)
+        if arguments.json:
+            print_json({"project": bench.compose_project, "services": [_row(one, now) for one in seen]})
+        else:
+            out.rich.print(view(bench.compose_project, seen, out.width, now))
+        return 0
+    _live(bench, arguments.every)
+    return 0
+
+
+def _live(bench: Any, every: float) -> None:
+    from datetime import UTC, datetime
+
+    from rich.live import Live
+
+    from windlass.cli.output import output
+    from windlass.dev.monitor import Monitor
+    from windlass.waiting import SystemClock
+
+    out, clock = output(), SystemClock()
+
+    def draw(monitor: Monitor) -> Table:
+        return view(bench.compose_project, monitor.look(), out.width, datetime.now(UTC), live=True)
+
+    with (
+        Monitor(bench, follow=True) as monitor,
+        Live(draw(monitor), console=out.rich, screen=True, auto_refresh=False) as shown,
+    ):
+        try:
+            while True:
+                clock.pause(max(every, 0.2))
+                shown.update(draw(monitor), refresh=True)
+        except KeyboardInterrupt:
+            return
+
+
+def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, live: bool = False) -> Table:
+    """The table, made so that nothing wraps or is cut at `width` columns from 80 on: a long name is shortened in its middle."""
+    from rich import box
+    from rich.table import Table
+
+    from windlass.cli.dev.status import image
+
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        title=f"{project}: {sum(one.state.well for one in seen)} of {len(seen)} services are well",
+        title_justify="left",
+        title_style="bold",
+        caption="Ctrl-C ends" if live else None,
+        caption_justify="left",
+    )
+    rows = [
+        (
+            one.state.service,
+            one.state.health,
+            f"{one.usage.cpu:.1f} %" if one.usage else "-",
+            memory(one.usage.memory) if one.usage else "-",
+            str(one.state.restarts),
+            one.state.image.removeprefix("docker.io/") if width >= _WIDE else image(one.state),
+            age(one.state.since, now),
+        )
+        for one in seen
+    ]
+    headers = ("service", "health", "cpu", "memory", "restarts", "image", "age")
+    widths = [max([len(header), *(len(row[number]) for row in rows)]) for number, header in enumerate(headers)]
+    over = sum(widths) + len(headers) * 2 - width  # two cells lie between columns and around them
+    for column in (5, 0):  # what may be shortened, the image first
+        if over > 0:
+            less = min(over, max(widths[column] - 12, 0))
+            widths[column] -= less
+            over -= less
+    for number, header in enumerate(headers):
+        table.add_column(header, justify="right" if number in (2, 3, 4, 6) else "left", no_wrap=True)
+    for row in rows:
+        cells = [shorten(cell, room) for cell, room in zip(row, widths, strict=True)]
+        cells[0] = f"[bold]{cells[0]}[/]"
+        cells[1] = f"[{_STYLE.get(row[1], 'red')}]{cells[1]}[/]"
+        table.add_row(*cells)
+    return table
+
+
+def shorten(text: str, room: int) -> str:
+    """The text, its middle left out where it is longer than `room`: both ends of a name tell most."""
+    if len(text) <= room:
+        return text
+    head = (room - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
+
+
+def memory(count: int) -> str:
+    """Bytes in binary units, as `docker stats` shows them."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024 or unit == "GiB":
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+
+
+def age(since: str | None, now: datetime) -> str:
+    """How long ago an ISO 8601 time was: `45 s`, `12 min`, `3 h`, `5 d`."""
+    from datetime import datetime as moments
+
+    if since is None:
+        return "-"
+    seconds = max(int((now - moments.fromisoformat(since)).total_seconds()), 0)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _row(one: Seen, now: datetime) -> dict[str, Any]:
+    from windlass.cli.dev.status import row
+
+    usage = {"cpu_percent": one.usage.cpu, "memory_bytes": one.usage.memory} if one.usage else None
+    return {**row(one.state), "usage": usage}

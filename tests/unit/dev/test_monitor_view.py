@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from windlass.cli.dev.monitor import age, memory, shorten, view
+from windlass.dev.monitor import Seen
+from windlass.dev.stats import Usage
+from windlass.model.observation import ServiceState
+
+NOW = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
+DIGEST = "sha256:" + "a1b2c3d4e5f6" * 5 + "abcd"
+LONG = "crank-email-classifier-with-a-very-long-name-indeed"
+SEEN = [
+    Seen(
+        ServiceState(
+            "platform", "healthy", f"localhost:5077/team/crank-platform@{DIGEST}", DIGEST, since="2026-01-02T11:00:00Z"
+        ),
+        Usage(123.4, 1_234_567_890),
+    ),
+    Seen(
+        ServiceState(LONG, "unhealthy", f"localhost:5077/team/{LONG}@{DIGEST}", DIGEST, restarts=12),
+        Usage(0.0, 700),
+    ),
+    Seen(ServiceState("postgres", "exited", "registry.example.org/mirrors/library/postgres:16.4-alpine3.20"), None),
+]
+
+
+def _shown(width: int, colour: bool) -> list[str]:
+    out = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour)
+    out.print(view("shop", SEEN, width, NOW))
+    assert isinstance(out.file, io.StringIO)
+    return out.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, 200])
+def test_every_service_is_one_line_and_nothing_is_wider_than_the_terminal(width: int) -> None:
+    lines = _shown(width, colour=False)
+    assert max(map(len, lines)) <= width
+    rows = [line for line in lines if any(state in line for state in ("healthy", "exited"))]
+    assert len(rows) == len(SEEN)
+    for figure in ("123.4 %", "1.1 GiB", "700 B", "unhealthy", "12"):
+        assert any(figure in row for row in rows), figure
+
+
+def test_a_long_name_keeps_both_ends() -> None:
+    assert any("crank-" in line and "indeed" in line for line in _shown(80, colour=False))
+
+
+def test_without_colour_there_are_no_codes_and_with_it_the_same_words() -> None:
+    assert not any("\x1b" in line for line in _shown(80, colour=False))
+    assert any("\x1b" in line for line in _shown(80, colour=True))
+
+
+def test_a_wide_terminal_shows_image_names_whole() -> None:
+    lines = "\n".join(_shown(200, colour=False))
+    assert "registry.example.org/mirrors/library/postgres:16.4-alpine3.20" in lines
+
+
+def test_text_that_fits_is_left_alone() -> None:
+    assert shorten("abc", 3) == "abc"
+    assert shorten("abcdefgh", 5) == "ab…gh"
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ("2026-01-02T11:59:15Z", "45 s"),
+        ("2026-01-02T11:48:00Z", "12 min"),
+        ("2026-01-02T09:00:00Z", "3 h"),
+        ("2025-12-28T12:00:00Z", "5 d"),
+        ("2026-01-02T12:00:09Z", "0 s"),
+        (None, "-"),
+    ],
+)
+def test_ages_are_told_in_the_unit_that_fits(since: str | None, told: str) -> None:
+    assert age(since, NOW) == told
+
+
+def test_memory_is_told_as_the_engine_does() -> None:
+    assert [memory(n) for n in (0, 1023, 1536, 5 * 1024**3)] == ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]
