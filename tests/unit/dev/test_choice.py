@@ -51,7 +51,7 @@ def test_a_dependency_that_is_not_required_is_not_started_for_itself() -> None:
 
 
 def test_services_that_depend_on_each_other_end_the_search() -> None:
-    model = {"services": {"a": {"depends_on": {"b": {}}}, "b": {"depends_on": {"a": {}}}}}
+    model: dict[str, Any] = {"services": {"a": {"depends_on": {"b": {}}}, "b": {"depends_on": {"a": {}}}}}
     assert choose(model, names=["a"]).services == ("a", "b")
 
 
