@@ -73,6 +73,10 @@ class Graph:
                         waiting.append(other)
         return kept
 
+    def closure_of(self, digest: str) -> list[str]:
+        """What has to stay with one manifest, itself included."""
+        return list(self.closure({digest: Reason("name", "")}))
+
     def name(self, digest: str) -> str:
         """A manifest as people know it: by its newest tag, or by the first digits of its digest."""
         tags = self.tags.get(digest)
