@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import urllib3
@@ -13,7 +12,16 @@ from urllib3 import exceptions as broken
 from urllib3.util import Retry, Timeout
 
 from windlass import __version__
-from windlass.oci.transport import CHUNK, CONNECT_SECONDS, READ_SECONDS, Answer, Body, TransportFailed, is_loopback
+from windlass.oci.transport import (
+    CHUNK,
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Answer,
+    Body,
+    Chunks,
+    TransportFailed,
+    is_loopback,
+)
 
 _CERTIFICATES = Path("/etc/docker/certs.d")
 
@@ -69,39 +77,23 @@ class HttpTransport:
         return Answer(response.status, lower, _Chunks(response))
 
 
-class _Chunks:
-    """The body of a response, read once. Closing it gives the connection back, or ends it when too much would be left to read."""
-
+class _Chunks(Chunks):
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self._response = response
-        self._done = False
 
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        if self._done:
-            raise StopIteration
+    def _read(self) -> bytes:
         try:
-            chunk = self._response.read(CHUNK, decode_content=False)
+            return self._response.read(CHUNK, decode_content=False)
         except (broken.HTTPError, OSError) as error:
-            self._done = True
-            self._response.close()
             raise translate(error) from error
-        if not chunk:
-            self._done = True
-            self._response.release_conn()
-            raise StopIteration
-        return chunk
 
-    def close(self) -> None:
-        left = self._response.length_remaining
-        if not self._done and (left is None or left <= CHUNK):
-            with contextlib.suppress(StopIteration, TransportFailed):
-                next(self)
-                next(self)
-        if not self._done:
-            self._done = True
+    def _left(self) -> int | None:
+        return self._response.length_remaining
+
+    def _end(self, keep: bool) -> None:
+        if keep:
+            self._response.release_conn()
+        else:
             self._response.close()
 
 

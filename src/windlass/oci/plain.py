@@ -1,23 +1,32 @@
-"""Short questions over plain http, asked with Python's own client: a plan asks few, and urllib3 takes longer to load."""
+"""Plain http with Python's own client: for a registry on this machine, urllib3 would take longer to load than to use."""
 
 from __future__ import annotations
 
-import contextlib
 import http.client
+import select
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from windlass import __version__
-from windlass.oci.transport import CHUNK, CONNECT_SECONDS, READ_SECONDS, Answer, Body, Transport, TransportFailed
+from windlass.oci.transport import (
+    CHUNK,
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Answer,
+    Body,
+    Chunks,
+    Transport,
+    TransportFailed,
+)
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class PlainTransport:
-    """For a registry on this machine that speaks http: requests without a body, or with one in bytes, go over a few kept
-    connections; uploads, redirects and everything else are `HttpTransport`'s. Shared by threads.
+    """For a registry on this machine that speaks http, over a few kept connections; redirects and other hosts are
+    `HttpTransport`'s. Shared by threads. A body must come with its `content-length` among the headers.
     """
 
     def __init__(self, host: str) -> None:
@@ -29,7 +38,7 @@ class PlainTransport:
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Body = None) -> Answer:
         parts = urlsplit(url)
-        if parts.scheme != "http" or parts.netloc != self._host or not (body is None or isinstance(body, bytes)):
+        if parts.scheme != "http" or parts.netloc != self._host:
             return self._thorough(method, url, headers, body)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection, response = self._ask(method, target, {"user-agent": f"windlass/{__version__}", **headers}, body)
@@ -48,24 +57,35 @@ class PlainTransport:
         return self._full.send(method, url, headers, body)
 
     def _ask(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+        self, method: str, target: str, headers: Mapping[str, str], body: Body
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        with self._guard:
-            connection = self._idle.pop() if self._idle else None
-        if connection is not None:
-            with contextlib.suppress(http.client.HTTPException, OSError):
-                return connection, _exchange(connection, method, target, headers, body)
-            connection.close()  # it was closed at the other end while nobody used it: a new one tells
-            if method not in ("GET", "HEAD"):
-                raise TransportFailed("the connection broke: it was closed", passing=True)
-        connection = http.client.HTTPConnection(self._host, timeout=CONNECT_SECONDS)
+        connection = self._connected()
         try:
-            connection.connect()
-            connection.sock.settimeout(READ_SECONDS)
             return connection, _exchange(connection, method, target, headers, body)
         except (http.client.HTTPException, OSError, ValueError) as error:
             connection.close()
             raise _translated(error) from error
+        except BaseException:  # of the body: what was sent of it is no request
+            connection.close()
+            raise
+
+    def _connected(self) -> http.client.HTTPConnection:
+        while True:
+            with self._guard:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                break
+            if _usable(connection):
+                return connection
+            connection.close()  # at the other end, while nobody used it
+        connection = http.client.HTTPConnection(self._host, timeout=CONNECT_SECONDS)
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise _translated(error) from error
+        connection.sock.settimeout(READ_SECONDS)
+        return connection
 
     def keep(self, connection: http.client.HTTPConnection) -> None:
         with self._guard:
@@ -77,55 +97,57 @@ def _close(connections: list[http.client.HTTPConnection]) -> None:
         connection.close()
 
 
+def _usable(connection: http.client.HTTPConnection) -> bool:
+    """Whether an idle connection is still open at the other end: nothing, not even its end, is there to be read."""
+    if connection.sock is None:
+        return False
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return not poll.poll(0)
+
+
 def _exchange(
-    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: Body
 ) -> http.client.HTTPResponse:
-    connection.request(method, target, body=body, headers=dict(headers))
+    if body is None or isinstance(body, bytes):
+        connection.request(method, target, body=body, headers=dict(headers))
+        return connection.getresponse()
+    connection.putrequest(method, target)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    for chunk in body:
+        try:
+            connection.send(chunk)
+        except (BrokenPipeError, ConnectionResetError):
+            break  # it stopped listening, perhaps with an answer that says why
     return connection.getresponse()
 
 
-class _Chunks:
-    """The body of a response, read once; closing it gives the connection back, or ends it when too much is left."""
-
+class _Chunks(Chunks):
     def __init__(
         self, owner: PlainTransport, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
     ) -> None:
         self._owner = owner
         self._connection = connection
         self._response = response
-        self._done = False
 
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        if self._done:
-            raise StopIteration
+    def _read(self) -> bytes:
         try:
             chunk = self._response.read(CHUNK)
             if not chunk and self._response.length:
                 raise http.client.IncompleteRead(b"", self._response.length)
         except (http.client.HTTPException, OSError, ValueError) as error:
-            self._end(keep=False)
             raise _translated(error) from error
-        if not chunk:
-            self._end(keep=not self._response.will_close)
-            raise StopIteration
         return chunk
 
-    def close(self) -> None:
-        left = self._response.length
-        if not self._done and (left is None or left <= CHUNK):
-            with contextlib.suppress(StopIteration, TransportFailed):
-                next(self)
-                next(self)
-        if not self._done:
-            self._end(keep=False)
+    def _left(self) -> int | None:
+        return self._response.length
 
-    def _end(self, *, keep: bool) -> None:
-        self._done = True
+    def _end(self, keep: bool) -> None:
+        reusable = keep and not self._response.will_close
         self._response.close()
-        if keep:
+        if reusable:
             self._owner.keep(self._connection)
         else:
             self._connection.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -48,6 +50,50 @@ class Answer:
         close = getattr(self.chunks, "close", None)
         if close is not None:
             close()
+
+
+class Chunks(ABC, Iterator[bytes]):
+    """A body as it arrives, read once. Closing it gives the connection back, or ends it when too much would be left to read."""
+
+    _done = False
+
+    def __next__(self) -> bytes:
+        if self._done:
+            raise StopIteration
+        try:
+            chunk = self._read()
+        except TransportFailed:
+            self._finish(keep=False)
+            raise
+        if not chunk:
+            self._finish(keep=True)
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        left = self._left()
+        if not self._done and (left is None or left <= CHUNK):
+            with contextlib.suppress(StopIteration, TransportFailed):
+                next(self)
+                next(self)
+        if not self._done:
+            self._finish(keep=False)
+
+    def _finish(self, *, keep: bool) -> None:
+        self._done = True
+        self._end(keep)
+
+    @abstractmethod
+    def _read(self) -> bytes:
+        """At most CHUNK bytes; none at the end. Raises TransportFailed."""
+
+    @abstractmethod
+    def _left(self) -> int | None:
+        """How many bytes are still to come, if that is known."""
+
+    @abstractmethod
+    def _end(self, keep: bool) -> None:
+        """Give the connection back (`keep`) or close it."""
 
 
 class Transport(Protocol):
