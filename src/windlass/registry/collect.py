@@ -125,6 +125,7 @@ class _Collection:
                 continue
             if readable and self._storage.blobs.unless_used(digest, before, self._unlink(repository, digest)):
                 self._links += 1
+                passing("collect-unlinked")
             else:
                 self._live.add(digest)
                 if readable:

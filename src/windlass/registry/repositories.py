@@ -39,6 +39,11 @@ class Repository:
         self._referrers = f"{folder}/_referrers"
         self._scratch = scratch
         self.attributes = AttributeStore(f"{folder}/_attributes", scratch)
+        self.pushes = 0
+        """Counts manifests and tags that were written: what was read at another count may be over."""
+        self.removals = 0
+        self.protected: tuple[tuple[int, int], dict[Digest, str]] | None = None
+        """What `locks` found to be protected, and at which counts of pushes and of changed attributes."""
 
     def exists(self) -> bool:
         """Whether anything was ever pushed here, and not only to repositories below this name."""
@@ -58,7 +63,6 @@ class Repository:
     def drop_blob(self, digest: Digest) -> None:
         """Like `unlink_blob`, without waiting for the disk: coming back after a power cut, the link does no harm."""
         Path(_below(self._blobs, digest)).unlink(missing_ok=True)
-        passing("collect-unlinked")
 
     def media_type(self, digest: Digest) -> str | None:
         """The type a manifest was pushed with, or None when there is no such manifest here."""
@@ -83,6 +87,7 @@ class Repository:
         make_folders(path.parent)
         write_file(path, media_type.encode(), self._scratch)
         _stamp(path)
+        self.pushes += 1
 
     def unlink_manifest(self, digest: Digest, subject: Digest | None) -> bool:
         """Remove a manifest with every tag that points to it; False when there was none."""
@@ -100,6 +105,7 @@ class Repository:
             self.attributes.remove(of_tag(tag))
         remove_file(Path(_below(self._manifests, digest)))
         self.attributes.remove(of_manifest(digest))
+        self.removals += 1
         if subject is not None and self._attached(subject, digest).exists():
             remove_file(self._attached(subject, digest))
         return True
@@ -141,9 +147,11 @@ class Repository:
         make_folders(Path(self._tags))
         write_file(path, digest.encode(), self._scratch)
         _stamp(path)
+        self.pushes += 1
 
     def remove_tag(self, tag: str) -> bool:
         removed = remove_file(self._tag(tag))
+        self.removals += 1
         self.attributes.remove(of_tag(tag))
         return removed
 

@@ -12,6 +12,7 @@ import re
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from windlass.registry.blobs import BlobStore, hash_file
 from windlass.registry.crash import passing
 from windlass.registry.durable import remove_temporary, temporary_name, write_many
+from windlass.registry.limits import Limits
 from windlass.registry.names import Digest, split_digest
 from windlass.registry.problems import Problem, digest_invalid, too_many_uploads, upload_unknown
 
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SESSION_LIFETIME = 24 * 3600.0
 """Seconds without a byte after which a session may be removed."""
-OPEN_LIMIT = 4096
-"""Sessions that may be open at once."""
+_PRESSED_LIFETIME = 600.0
+"""The same while there are as many sessions as there may be: what a broken-off push left must not close the next one out."""
+_PRESS_EVERY = 5.0
 
 
 class Upload:
@@ -113,10 +116,15 @@ class Upload:
 class Uploads:
     """All sessions below one root."""
 
-    def __init__(self, root: Path, blobs: BlobStore) -> None:
+    def __init__(self, root: Path, blobs: BlobStore, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self._folder = root / "uploads"
         self._blobs = blobs
         self._open: dict[Path, Upload] = {}
+        self._of: dict[Path, str] = {}
+        self._numbers: Counter[str] = Counter()
+        self._guard = threading.Lock()
+        self._pressed = 0.0
 
     def start(self, repository: str, algorithm: str = "sha256", *, resumable: bool = True) -> Upload:
         """Open a session. `algorithm` is only a guess of the final digest's: another one costs reading the file again.
@@ -126,13 +134,16 @@ class Uploads:
         Raises:
             Problem: TOOMANYREQUESTS.
         """
-        if len(self._open) >= OPEN_LIMIT:
-            raise too_many_uploads()
+        mark = self._mark(repository)
+        if self._full(mark):
+            self._press()
+            if self._full(mark):
+                raise too_many_uploads()
         id = str(uuid.uuid4())
         path = self._path(repository, id) if resumable else temporary_name(self._folder)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
-        upload = self._open[path] = Upload(id, path, 0, hashlib.new(algorithm))
-        return upload
+        upload = Upload(id, path, 0, hashlib.new(algorithm))
+        return self._remember(upload, mark)
 
     def find(self, repository: str, id: str) -> Upload:
         """The session, also one from before a restart.
@@ -149,7 +160,7 @@ class Uploads:
             size = path.stat().st_size
         except FileNotFoundError:
             raise upload_unknown(id) from None
-        return self._open.setdefault(path, Upload(id, path, size, None if size else hashlib.sha256()))
+        return self._remember(Upload(id, path, size, None if size else hashlib.sha256()), self._mark(repository))
 
     def finish(self, upload: Upload, digest: Digest, claim: set[Digest] | None = None) -> None:
         """Turn a claimed session into a blob. The session ends either way.
@@ -165,7 +176,7 @@ class Uploads:
             self.drop(upload)
 
     def drop(self, upload: Upload) -> None:
-        self._open.pop(upload.path, None)
+        self._forget(upload.path)
         upload.path.unlink(missing_ok=True)
 
     def recover(self) -> int:
@@ -196,7 +207,7 @@ class Uploads:
             except Problem:
                 continue
             try:
-                self._open.pop(path, None)
+                self._forget(path)
                 path.unlink(missing_ok=True)
                 removed += 1
             finally:
@@ -207,13 +218,40 @@ class Uploads:
     def written_since(self, repository: str, moment: float) -> bool:
         """Whether a session of this repository got a byte after `moment` (seconds since 1970)."""
         mark = self._mark(repository)
-        for entry in os.scandir(self._folder):
+        for name in os.listdir(self._folder):  # noqa: PTH208
             try:
-                if entry.name.endswith(mark) and entry.stat().st_mtime > moment:
+                if name.endswith(mark) and (self._folder / name).stat().st_mtime > moment:
                     return True
             except FileNotFoundError:
                 continue
         return False
+
+    def _full(self, mark: str) -> bool:
+        return len(self._open) >= self.limits.uploads or self._numbers[mark] >= self.limits.uploads_per_repository
+
+    def _press(self) -> None:
+        """Remove sessions that nobody has gone on with for a while, but do not look for some at every request."""
+        now = time.monotonic()
+        if now - self._pressed >= _PRESS_EVERY:
+            self._pressed = now
+            self.expire(_PRESSED_LIFETIME)
+
+    def _remember(self, upload: Upload, mark: str) -> Upload:
+        """Count a session; the one that is known already when two requests found it at once."""
+        with self._guard:
+            known = self._open.setdefault(upload.path, upload)
+            if known is upload:
+                self._of[upload.path] = mark
+                self._numbers[mark] += 1
+            return known
+
+    def _forget(self, path: Path) -> None:
+        with self._guard:
+            if self._open.pop(path, None) is not None:
+                mark = self._of.pop(path)
+                self._numbers[mark] -= 1
+                if self._numbers[mark] <= 0:
+                    del self._numbers[mark]
 
     def _path(self, repository: str, id: str) -> Path:
         return self._folder / f"{id}{self._mark(repository)}"

@@ -53,6 +53,6 @@ def push_image(storage: Storage, name: str, tag: str) -> Digest:
 def age(storage: Storage, *digests: Digest, seconds: float = 7200.0) -> None:
     """Make it look as if nobody had used these blobs (all, without any named) for so long."""
     for digest in digests or tuple(storage.blobs.stored()):
-        path = storage.blobs.path(digest)
-        then = os.stat(path).st_mtime - seconds
+        path = Path(storage.blobs.path(digest))
+        then = path.stat().st_mtime - seconds
         os.utime(path, (then, then))

@@ -9,51 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.registry.stored import CONFIG, LAYER, image, opened, push_blob, push_image
 
 from windlass.registry.inventory import inventory
 from windlass.registry.manifests import OCI_INDEX, OCI_MANIFEST
-from windlass.registry.names import Digest, digest_of
+from windlass.registry.names import digest_of
 from windlass.registry.problems import Problem
-from windlass.registry.storage import Storage
 from windlass.registry.uploads import SESSION_LIFETIME
-
-CONFIG, LAYER = b"{}", b"layer"
-
-
-def opened(root: Path) -> Storage:
-    storage = Storage(root)
-    storage.prepare()
-    return storage
-
-
-def push_blob(storage: Storage, name: str, data: bytes, algorithm: str = "sha256") -> Digest:
-    upload = storage.uploads.start(name)
-    upload.claim()
-    try:
-        upload.write([data])
-        upload.hash([data])
-        digest = digest_of(data, algorithm)
-        storage.finish_upload(name, upload, digest)
-    finally:
-        upload.release()
-    return digest
-
-
-def image(**changes: Any) -> bytes:
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": {"mediaType": "c", "digest": digest_of(CONFIG), "size": len(CONFIG)},
-        "layers": [{"mediaType": "l", "digest": digest_of(LAYER), "size": len(LAYER)}],
-        **changes,
-    }
-    return json.dumps(document).encode()
-
-
-def push_image(storage: Storage, name: str, tag: str) -> Digest:
-    for data in (CONFIG, LAYER):
-        push_blob(storage, name, data)
-    return storage.put_manifest(name, tag, image(), OCI_MANIFEST)[0]
 
 
 def test_the_root_is_an_oci_image_layout_that_stores_a_blob_once(tmp_path: Path) -> None:
