@@ -67,6 +67,8 @@ class AttributeStore:
     def __init__(self, folder: str, scratch: Path) -> None:
         self._folder = folder
         self._scratch = scratch
+        self.changes = 0
+        """Counts changes of attributes. What goes together with its tag or manifest was no lock, and is not counted."""
 
     def read(self, place: str) -> Record:
         """A record that is damaged counts as a lock: it may have been one."""
@@ -76,25 +78,18 @@ class AttributeStore:
         except (FileNotFoundError, NotADirectoryError):
             return NOTHING
 
-    def write(self, place: str, record: Record) -> None:
-        if record == NOTHING:
-            self.remove(place)
-            return
-        path = Path(f"{self._folder}/{place}")
-        make_folders(path.parent)
-        write_file(path, _dump(record), self._scratch)
-
     def remove(self, place: str) -> None:
         remove_file(Path(f"{self._folder}/{place}"))
 
     def change(self, place: str, attributes: Attributes) -> None:
-        self.write(place, replace(self.read(place), attributes=attributes))
+        self._write(place, replace(self.read(place), attributes=attributes))
+        self.changes += 1
 
     def keep_created(self, place: str, created: int) -> None:
         """Remember when something was created, before its file's time says something else."""
         record = self.read(place)
         if record.created is None:
-            self.write(place, replace(record, created=created))
+            self._write(place, replace(record, created=created))
 
     def tags(self) -> Iterator[tuple[str, Record]]:
         """Tags with a record; whether there is such a tag is not looked up."""
@@ -108,6 +103,14 @@ class AttributeStore:
             for path in _files(folder):
                 if (digest := as_digest(f"{folder.name}:{path.name}")) is not None:
                     yield digest, self.read(of_manifest(digest))
+
+    def _write(self, place: str, record: Record) -> None:
+        if record == NOTHING:
+            self.remove(place)
+            return
+        path = Path(f"{self._folder}/{place}")
+        make_folders(path.parent)
+        write_file(path, _dump(record), self._scratch)
 
 
 def _files(folder: Path) -> list[Path]:

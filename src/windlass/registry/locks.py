@@ -65,19 +65,14 @@ def check_delete_tag(repository: Repository, tag: str) -> None:
 def check_delete_manifest(repository: Repository, digest: Digest, blobs: BlobStore) -> None:
     """Refuse to remove a manifest that is locked, that a locked tag points to, or that a locked index needs."""
     _check_repository(repository)
-    for locked, reason in _locked(repository):
-        if locked == digest:
-            raise disallowed(reason)
-        if any(child == digest for child, _ in _below(repository, locked, blobs)):
-            raise disallowed(f"it is part of {locked}, and {reason}")
+    if (reason := _protected(repository, blobs).get(digest)) is not None:
+        raise disallowed(reason)
 
 
 def check_delete_blob(repository: Repository, digest: Digest, blobs: BlobStore) -> None:
     _check_repository(repository)
-    for locked, reason in _locked(repository):
-        for _, manifest in _below(repository, locked, blobs):
-            if any(need.digest == digest for need in (*manifest.blobs, *manifest.children)):
-                raise disallowed(f"it is part of {locked}, and {reason}")
+    if (reason := _protected(repository, blobs).get(digest)) is not None:
+        raise disallowed(reason)
 
 
 def check_delete_repository(repository: Repository) -> None:
@@ -90,6 +85,24 @@ def check_delete_repository(repository: Repository) -> None:
 def _check_repository(repository: Repository) -> None:
     if repository.attributes.read(REPOSITORY).attributes.locked:
         raise disallowed("the repository is locked")
+
+
+def _protected(repository: Repository, blobs: BlobStore) -> dict[Digest, str]:
+    """Everything that locked manifests and tags protect, each with the reason; read again only after something changed.
+
+    A removal changes nothing about it, for nothing that is protected is removed.
+    """
+    count = (repository.pushes, repository.attributes.changes)
+    if repository.protected is not None and repository.protected[0] == count:
+        return repository.protected[1]
+    found: dict[Digest, str] = {}
+    for locked, reason in _locked(repository):
+        found[locked] = reason
+        for digest, manifest in _below(repository, locked, blobs):
+            for part in (digest, *(need.digest for need in (*manifest.blobs, *manifest.children))):
+                found.setdefault(part, f"it is part of {locked}, and {reason}")
+    repository.protected = (count, found)
+    return found
 
 
 def _locked(repository: Repository) -> Iterator[tuple[Digest, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from windlass.registry.attributes import REPOSITORY
 from windlass.registry.blobs import BlobStore, is_intact
 from windlass.registry.crash import passing
 from windlass.registry.durable import make_folders
+from windlass.registry.limits import Limits
 from windlass.registry.locks import (
     check_delete_blob,
     check_delete_manifest,
@@ -34,6 +36,8 @@ from windlass.registry.removal import clear_removed, remove_repository
 from windlass.registry.repositories import Repository
 from windlass.registry.uploads import Upload, Uploads
 
+_KEPT = 16
+
 
 @dataclass(frozen=True, slots=True)
 class StoredManifest:
@@ -45,12 +49,13 @@ class StoredManifest:
 class Storage:
     """Thread-safe. One process at a time may use a root: see `lock.RootLock`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, limits: Limits | None = None) -> None:
         self.root = root
         self.blobs = BlobStore(root)
-        self.uploads = Uploads(root, self.blobs)
+        self.uploads = Uploads(root, self.blobs, limits)
         self._repositories: WeakValueDictionary[str, Repository] = WeakValueDictionary()
         self._guard = threading.Lock()
+        self._kept: deque[Repository] = deque(maxlen=_KEPT)
         self.listeners: list[Callable[[str], None]] = []
         """Called with a repository's name after its tags or manifests changed, in the thread that changed them."""
 
@@ -236,9 +241,15 @@ class Storage:
         with repository.lock:
             if not repository.has_manifest(digest):
                 raise manifest_unknown(digest)
+            self._keep(repository)
             check_delete_manifest(repository, digest, self.blobs)
             repository.unlink_manifest(digest, self._subject(repository, digest))
         self._changed(name)
+
+    def _keep(self, repository: Repository) -> None:
+        """Hold on to a repository that things are deleted from: who deletes one thing deletes many, and locks are read once."""
+        if not self._kept or self._kept[-1] is not repository:
+            self._kept.append(repository)
 
     def _subject(self, repository: Repository, digest: Digest) -> Digest | None:
         data, media_type = self.blobs.read(digest), repository.media_type(digest)
@@ -266,6 +277,8 @@ class Storage:
         with repository.lock:
             check_delete_repository(repository)
             remove_repository(self.root, self.root / "repositories" / name)
+            repository.removals += 1
+            repository.protected = None
         self._changed(name)
 
     def _changed(self, name: str) -> None:

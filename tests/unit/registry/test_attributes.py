@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +231,86 @@ def test_tags_pushed_one_after_the_other_have_times_in_that_order(storage: Stora
 def test_a_tag_never_moved_and_never_locked_costs_no_file_of_its_own(storage: Storage) -> None:
     push_image(storage, "a", "one")
     assert not (storage.root / "repositories/a/_attributes").exists()
+
+
+def test_what_is_protected_follows_a_locked_tag_that_moves(storage: Storage) -> None:
+    digest = push_image(storage, "a", "one")
+    spare, _ = storage.put_manifest("a", "two", image(annotations={"c": "d"}), OCI_MANIFEST)
+    lock(storage, of_tag("one"), Attributes(delete=False))
+    refused(lambda: storage.delete_manifest("a", digest))
+    storage.delete_manifest("a", spare)
+    refused(lambda: storage.delete_manifest("a", digest))
+    storage.put_manifest("a", "one", OTHER, OCI_MANIFEST)
+    refused(lambda: storage.delete_manifest("a", digest_of(OTHER)))
+    storage.delete_manifest("a", digest)
+    lock(storage, of_tag("one"), Attributes())
+    storage.delete_manifest("a", digest_of(OTHER))
+
+
+def test_locks_are_read_once_for_many_deletions(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    push_image(storage, "a", "locked")
+    lock(storage, of_tag("locked"))
+    others = [storage.put_manifest("a", str(n), image(annotations={"n": str(n)}), OCI_MANIFEST)[0] for n in range(5)]
+    read: list[Digest] = []
+    real = storage.blobs.read
+
+    def noted(digest: Digest) -> bytes | None:
+        read.append(digest)
+        return real(digest)
+
+    monkeypatch.setattr(storage.blobs, "read", noted)
+    for other in others:
+        storage.delete_manifest("a", other)
+    assert read.count(digest_of(image())) == 1
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+def test_a_crash_at_any_step_leaves_every_lock_that_was_acknowledged(tmp_path: Path) -> None:
+    at, crashed = 0, True
+    while crashed:
+        at += 1
+        storage, done = opened(tmp_path / str(at)), []
+        push_image(storage, "a", "one")
+        times = storage.repository("a").tag_times()
+        with pytest.MonkeyPatch.context() as patch:
+            left = at
+
+            def stepped(real: Callable[..., Any]) -> Callable[..., Any]:
+                def step(*args: Any, **kwargs: Any) -> Any:
+                    nonlocal left
+                    left -= 1
+                    if left == 0:
+                        raise Crash
+                    return real(*args, **kwargs)
+
+                return step
+
+            for name in ("fsync", "open", "replace", "unlink", "mkdir", "utime"):
+                patch.setattr(os, name, stepped(getattr(os, name)))
+            for name in ("replace", "unlink", "mkdir", "rename"):
+                patch.setattr(Path, name, stepped(getattr(Path, name)))
+            try:
+                storage.put_manifest("a", "one", OTHER, OCI_MANIFEST)
+                done.append("moved")
+                lock(storage, of_tag("one"))
+                done.append("locked")
+                lock(storage, REPOSITORY, Attributes(list=False))
+                storage.put_manifest("a", "two", image(), OCI_MANIFEST)
+                storage.delete_tag("a", "two")
+                crashed = False
+            except Crash:
+                pass
+        after = opened(storage.root)
+        record = after.repository("a").attributes.read(of_tag("one"))
+        moved = after.repository("a").resolve("one") == digest_of(OTHER)
+        assert moved or not done
+        assert record.created == times["one"] or not moved
+        assert record.attributes == LOCKED or "locked" not in done
+        assert record.attributes in (LOCKED, Attributes())
+        with suppress(Problem):
+            after.delete_tag("a", "one")
+        assert after.repository("a").resolve("one") is None or record.attributes == LOCKED
+    assert at > 20
