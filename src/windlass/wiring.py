@@ -177,7 +177,9 @@ def looking_client(project: Project) -> RegistryClient:
     from windlass.oci.keeping import KeepingClient
 
     registry = project.registry
-    return KeepingClient(registry.host, insecure=registry.insecure or None, folder=cache_dir() / "manifests")
+    client = KeepingClient(registry.host, insecure=registry.insecure or None, folder=cache_dir() / "manifests")
+    client.tidy()
+    return client
 
 
 def published_images(project: Project) -> Callable[[str], Content]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from windlass.registry.cost import RepositoryUse, Usage
 from windlass.registry.retention.model import Inventory, Manifest, Repository
@@ -87,6 +88,31 @@ def platforms(manifest: Manifest) -> tuple[str, ...]:
     """What an index says it is for. `unknown/unknown` is how BuildKit labels attestations."""
     named = (child.platform for child in manifest.children)
     return tuple(dict.fromkeys(name for name in named if name and not name.startswith("unknown")))
+
+
+def configuration_of(repository: Repository, row: TagRow) -> str | None:
+    """The digest of the configuration that says what an image is for, where its manifest does not: that of a single one."""
+    if row.platforms:
+        return None
+    found = next((one for one in repository.manifests if one.digest == row.digest), None)
+    return found.config.digest if found is not None and found.config is not None else None
+
+
+def configured(row: TagRow, configuration: bytes) -> TagRow:
+    """The same row with what an image configuration says (OCI image specification, "Image Configuration"); anything else
+    that artifacts have in its place says nothing."""
+    try:
+        document = json.loads(configuration)
+        parts = [document.get(key) for key in ("os", "architecture", "variant")]
+        created = document.get("created")
+    except (ValueError, AttributeError, RecursionError):
+        return row
+    platform = "/".join(part for part in parts if isinstance(part, str) and part)
+    return replace(
+        row,
+        platforms=(platform,) if platform else (),
+        created=row.created or (created if isinstance(created, str) else None),
+    )
 
 
 def _row(repository: Repository, usage: RepositoryUse, service: str | None) -> RepositoryRow:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from windlass.errors import CredentialsMissing, EnvironmentUnusable
+from windlass.errors import CredentialsMissing, EnvironmentUnusable, WindlassError
 
 if TYPE_CHECKING:
     from windlass.cli.output import Output
+    from windlass.cli.registry.cost import Disk, Saving
     from windlass.cli.session import Session
+    from windlass.model.release import Record
     from windlass.oci.client import RegistryClient
-    from windlass.registry.retention.model import Inventory
+    from windlass.registry.overview import TagRow
+    from windlass.registry.retention.model import Inventory, Repository
     from windlass.registry.uses import Uses
 
 OWN = ("windlass/fingerprints", "windlass/tests", "windlass/cache")
 """What Windlass itself keeps in a registry, without the prefix."""
+
+_CONFIGURATION = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,26 @@ def survey(client: RegistryClient, names: Collection[str]) -> Inventory:
     return ask(client, names)
 
 
+def with_configurations(client: RegistryClient, repository: Repository, rows: Sequence[TagRow]) -> list[TagRow]:
+    """The same rows; images that are a single manifest say in their configuration what they are for."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from windlass.oci.faults import Malformed, NotFound
+    from windlass.registry.overview import configuration_of, configured
+
+    def one(row: TagRow) -> TagRow:
+        digest = configuration_of(repository, row)
+        if digest is None:
+            return row
+        try:
+            return configured(row, client.read_blob(repository.name, digest, _CONFIGURATION))
+        except (NotFound, Malformed):
+            return row
+
+    with ThreadPoolExecutor(8, thread_name_prefix="windlass-look") as pool:
+        return list(pool.map(one, rows))
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Who needs which image. `doubt` says why that may not be all, or is None."""
@@ -77,20 +102,81 @@ class Needs:
 
 
 def needs(session: Session) -> Needs:
-    """What the project's environments need, as far as their histories can be read."""
+    """What environments need, also those that windlass.yaml no longer names, as far as their histories can be read."""
     from windlass.registry.uses import uses
+    from windlass.state.environments import histories
 
-    state = session.view.state
-    histories, doubts = {}, []
+    project = session.project
+    try:
+        found = {
+            _named(name, session): records
+            for name, records in histories(session.repository, project.state_remote).items()
+        }
+        return Needs(uses(found, project.retention.rollback))
+    except EnvironmentUnusable as error:
+        return Needs(uses(_known(session), project.retention.rollback), error.message)
+
+
+def _named(ref: str, session: Session) -> str:
+    """The environment as windlass.yaml calls it: refs cannot hold every name."""
+    from windlass.state.git_ref import ref_name
+
+    names = (one.name for one in session.project.environments)
+    return next((name for name in names if ref_name(name) == ref_name(ref)), ref)
+
+
+def _known(session: Session) -> dict[str, tuple[Record, ...]]:
+    """What this clone knows of the project's environments."""
+    found: dict[str, tuple[Record, ...]] = {}
     for environment in session.project.environments:
         try:
-            histories[environment.name] = state.records(environment.name)
-        except EnvironmentUnusable as error:
-            doubts.append(f"{environment.name}: {error.message}")
-    if state.stale is not None:
-        doubts.append(f"the remote is away: {state.stale}")
-    found = uses(histories, session.project.retention.rollback)
-    return Needs(found, "; ".join(doubts) or None)
+            found[environment.name] = session.view.state.records(environment.name)
+        except WindlassError:
+            continue
+    return found
+
+
+def saving(session: Session, inventory: Inventory) -> Saving:
+    """What a clean-up would free, judged as `windlass registry prune` judges."""
+    import time
+
+    from windlass.build.requests import cache_reference
+    from windlass.cli.registry.cost import Saving
+    from windlass.registry.retention.ages import dated
+    from windlass.registry.retention.policy import plan
+    from windlass.registry.retention.protected import protect
+    from windlass.registry.retention.scope import scope_of
+    from windlass.state.environments import histories
+
+    project = session.project
+    try:
+        found = histories(session.repository, project.state_remote)
+        protected = protect(found, project.registry.host, project.retention.rollback)
+    except EnvironmentUnusable as error:
+        return Saving(unknown=error.message)
+    scope = scope_of(
+        project, sorted(protected.repositories), lambda image: cache_reference(project, image).rpartition(":")[2]
+    )
+    judged = plan(dated(inventory, scope, {}), protected, project.retention, scope, time.time())
+    return Saving(sum(1 for one in judged.deletions if one.kind == "manifest"), judged.frees)
+
+
+def disk() -> Disk | None:
+    """How much disk the embedded registry takes here; None when it never ran."""
+    from windlass import wiring
+    from windlass.cli.registry.cost import Disk
+    from windlass.registry.inventory import inventory
+    from windlass.registry.upkeep import collect_root
+
+    root = wiring.registry_root()
+    if not root.is_dir():
+        return None
+    try:
+        done = collect_root(root, grace=0.0, dry_run=True)
+        unused = sum(int(done[kind]["size"]) for kind in ("blobs", "uploads", "recent"))
+    except WindlassError:
+        unused = 0  # it is being collected at this moment
+    return Disk(str(root), inventory(root).stored, unused)
 
 
 def tell_partial(listing: Listing, host: str, out: Output) -> None:
