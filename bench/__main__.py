@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import changes, cli, plan, registry, replay
+from bench import changes, cli, crash, plan, registry, replay
 
-SUBJECTS = {"changes": changes, "cli": cli, "plan": plan, "registry": registry, "replay": replay}
+SUBJECTS = {"changes": changes, "cli": cli, "crash": crash, "plan": plan, "registry": registry, "replay": replay}
 
 
 def main(words: list[str]) -> int:
