@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ class Application:
     """Serves one storage. All requests run on one event loop; whatever waits for the disk runs in threads."""
 
     def __init__(self, storage: Storage, access: Access | None = None) -> None:
+        self._storage = storage
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry-disk")
         self._access = access or OpenAccess()
         self._enforced = self._access.enforced
@@ -44,6 +46,14 @@ class Application:
         self._cache = ManifestCache()
         services = Services(storage, self._pool, self._access, self._cache.forget)
         self._extensions = {prefix: make(services) for prefix, make in EXTENSIONS.items()}
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called by the server: whatever changes the storage, also beside requests, is no longer answered from memory."""
+
+        def forget(name: str) -> None:
+            loop.call_soon_threadsafe(self._cache.forget, name)
+
+        self._storage.listeners.append(forget)
 
     async def __rsgi__(self, scope: Scope, connection: Connection) -> None:
         method = scope.method

@@ -103,9 +103,6 @@ class BlobHandlers:
             raise name_invalid(source)
         caller = request.caller
         # Who may not pull from there uploads instead: a refusal would end the whole push of some clients.
-        if not (caller.may(source, "pull") if source is not None else caller.granted_everywhere("pull")):
-            return None
-        caller = request.caller
         if await self._blocking(lambda: self._storage.mount(name, digest, source, lambda n: caller.may(n, "pull"))):
             return _created(name, digest)
         return None
@@ -154,19 +151,26 @@ class BlobHandlers:
         """Write the body while it arrives.
 
         A client that goes away (the body then simply ends early) leaves what it sent, to go on from. A chunk that is
-        not as long as its `Content-Range` leaves nothing, and neither does a full disk, which ends the session.
+        not as long as its `Content-Range` leaves nothing, and neither do a full disk and a blob that is too large, which end
+        the session.
         """
         before, received = upload.size, 0
+        limit = self._storage.uploads.limits.blob_bytes
         incoming = Incoming(upload, self._pool)
+        too_large = Problem(413, "SIZE_INVALID", f"blobs may have at most {limit} bytes here")
         try:
+            if limit is not None and before + (request.length() or 0) > limit:
+                raise too_large
             try:
                 async for chunk in request.body:
                     received += len(chunk)
+                    if limit is not None and before + received > limit:
+                        raise too_large
                     if incoming.add(chunk):
                         await incoming.pass_on()
             finally:
                 await incoming.finish()
-        except OSError:
+        except (OSError, Problem):
             self._storage.uploads.drop(upload)
             raise
         announced = request.length()

@@ -56,7 +56,7 @@ def serve(settings: Settings) -> None:
         users=people is not None and people.anybody,
         plain_http=settings.plain_http,
     )
-    storage = Storage(root.absolute())
+    storage = Storage(root.absolute(), settings.limits)
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = RootLock(root, str(address))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from windlass.errors import UsageError
+from windlass.registry.limits import Limits
 from windlass.registry.tls import Tls
 
 
@@ -21,6 +23,7 @@ class Settings:
     plain_http: serve users unencrypted, because TLS ends in front of this server.
     open_to_everyone: allow an address that is not loopback although there are neither TLS nor users.
     url: what clients call the registry, like `https://registry.example`.
+    limits: how much a client may ask for.
     """
 
     listen: str
@@ -32,6 +35,7 @@ class Settings:
     plain_http: bool = False
     open_to_everyone: bool = False
     url: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     tls.add_argument("--tls-self-signed", action="store_true", help="make a certificate; clients trust tls/ca.crt")
     tls.add_argument("--plain-http", action="store_true", help="users without TLS: it ends in a proxy in front")
     tls.add_argument("--url", metavar="URL", help="what clients call the registry, when a proxy changes it")
+    most = parser.add_argument_group("limits")
+    most.add_argument("--max-blob", metavar="SIZE", help="of one blob, like 10GiB; default: none")
+    most.add_argument(
+        "--max-uploads", type=int, metavar="N", help=f"open at once; default: {Limits().uploads}, per repository fewer"
+    )
 
 
 def settings(options: argparse.Namespace, listen: str, root: Path) -> Settings:
@@ -70,7 +79,29 @@ def settings(options: argparse.Namespace, listen: str, root: Path) -> Settings:
         plain_http=options.plain_http,
         open_to_everyone=options.open_to_everyone,
         url=options.url,
+        limits=_limits(options.max_blob, options.max_uploads),
     )
+
+
+def _limits(blob: str | None, uploads: int | None) -> Limits:
+    usual = Limits()
+    if uploads is not None and uploads < 1:
+        raise UsageError("--max-uploads must be 1 or more", remedy="leave it out for the usual number")
+    number = uploads or usual.uploads
+    return Limits(number, min(number, usual.uploads_per_repository), parse_size(blob) if blob is not None else None)
+
+
+def parse_size(text: str) -> int:
+    """`500MiB`, `2 GB` or a number of bytes.
+
+    Raises:
+        UsageError
+    """
+    found = re.fullmatch(r"([0-9]{1,15})\s*(?:([kKMGT])(i?)B?|B)?", text.strip())
+    if found is None or int(found[1]) == 0:
+        raise UsageError(f"'{text[:100]}' is not a size", remedy="write 500MiB, 2GB or a number of bytes")
+    power = " KMGT".index(found[2].upper()) if found[2] else 0
+    return int(found[1]) * int((1024 if found[3] else 1000) ** power)
 
 
 def parse_url(text: str | None) -> SplitResult | None:
