@@ -4,7 +4,8 @@
     ├── UsageError                     64   wrong words on the command line
     │   └── ConfigError                64   windlass.yaml, a Compose file or an API suite is wrong
     ├── ScanRefused                     3   the scan gate refused an image
-    ├── Locked                          6   another deployment holds the environment (retryable)
+    ├── Locked                          6   another deployment holds the environment, or took it over (retryable)
+    │   └── Held                        6   it is at work right now: nothing was touched, waiting ends it
     ├── EnvironmentUnusable             7   engine, registry, git repository, credentials or disk
     │   ├── EngineUnavailable           7
     │   ├── RegistryUnavailable         7   (retryable)
@@ -79,6 +80,10 @@ class ScanRefused(WindlassError):
 class Locked(WindlassError):
     exit_code = ExitCode.LOCKED
     retryable = True
+
+
+class Held(Locked):
+    """Somebody else is changing the environment right now; nothing was touched."""
 
 
 class EnvironmentUnusable(WindlassError):

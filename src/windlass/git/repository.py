@@ -10,18 +10,23 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from windlass import process
 from windlass.errors import EnvironmentUnusable, Locked, UsageError
 from windlass.model.source import Source
+from windlass.waiting import DeadlinePassed, wait_for
 
 EPOCH = 315532800
 """1980-01-01 UTC, seconds: SOURCE_DATE_EPOCH, and the time of every materialised folder. A constant, because a commit's
 own time would give one fingerprint two digests; not 0, because zip files cannot hold it."""
 
 _PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+_BUSY = ("cannot lock ref", "Unable to create", "File exists")
+_PATIENCE = 5.0
 
 _PRIVATE = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")
 
@@ -334,18 +339,30 @@ class Repository:
             )
         seen = _seen(remote, name)
         if not listed.stdout.strip():
-            self.git("update-ref", "-d", seen, check=False)
+            self._change("update-ref", "-d", seen)
             return self.ref(name)
-        fetched = process.run(
-            ["git", "fetch", "--no-tags", "--quiet", remote, f"+{name}:{seen}"], cwd=self.root, env=_PLAIN
-        )
+        fetched = self._change("fetch", "--no-tags", "--no-write-fetch-head", "--quiet", remote, f"+{name}:{seen}")
         if not fetched.ok:
             raise EnvironmentUnusable(
                 f"cannot fetch {name} from '{remote}': {_last(fetched.stderr)}",
                 remedy=f"check git remote -v and your access to '{remote}'",
             )
-        self.git("update-ref", name, seen)
-        return self.ref(name)
+        found = self.ref(seen)
+        if found is not None:
+            self._change("update-ref", name, found)
+        return found
+
+    def _change(self, *words: str) -> process.Completed:
+        """Run a git command that moves refs; while another process holds one of them for a moment, again."""
+        last: list[process.Completed] = []
+
+        def attempt() -> bool:
+            last[:] = [process.run(["git", *words], cwd=self.root, env=_PLAIN)]
+            return last[0].ok or not any(sign in last[0].stderr for sign in _BUSY)
+
+        with suppress(DeadlinePassed):
+            wait_for(attempt, bool, seconds=_PATIENCE, every=0.05)
+        return last[0]
 
     def compare_and_swap(self, name: str, new: str, old: str | None, remote: str | None = None) -> None:
         """Point a ref at `new` if it still points at `old` (None: does not exist).
@@ -357,14 +374,17 @@ class Repository:
             EnvironmentUnusable: the remote, or this repository, does not let it be written.
         """
         if remote is not None:
-            lease = f"--force-with-lease={name}:{self.ref(_seen(remote, name)) or ''}"
+            seen = self.ref(_seen(remote, name))
+            if seen is not None and seen != old:
+                raise _moved(name)  # another process here has seen more: what it saw must not be written over
+            lease = f"--force-with-lease={name}:{seen or ''}"
             pushed = process.run(
                 ["git", "push", "--no-verify", "--quiet", lease, remote, f"{new}:{name}"], cwd=self.root, env=_PLAIN
             )
             if not pushed.ok:
                 raise _refused_push(name, remote, pushed.stderr)
-            self.git("update-ref", name, new)
-            self.git("update-ref", _seen(remote, name), new)
+            self._change("update-ref", name, new)
+            self._change("update-ref", _seen(remote, name), new)
             return
         done = process.run(["git", "update-ref", name, new, old or "0" * len(new)], cwd=self.root, env=_PLAIN)
         if not done.ok:

@@ -52,11 +52,17 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who is changing the environment: a process on a host, until a moment (ISO 8601, UTC)."""
+    """Who is changing the environment: a process on a host, until a moment (ISO 8601, UTC).
+
+    `machine` and `started` tell the process from others of its number; `run` is the address of the CI run it is part of.
+    """
 
     host: str
     pid: int
     expires: str
+    machine: str = ""
+    started: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,9 @@ class Record:
     """One entry of an environment's history: a release and what became of it.
 
     `sequence` grows by one with every record of the environment and is the fencing number of target changes. `running`
-    is the id of the release that serves after this record (the restored one after a failure), or None.
+    is the id of the release that serves after this record (the restored one after a failure), or None. `blamed` says that
+    the release itself failed (it never got ready, or its checks failed); `retry` that somebody said to deploy it though
+    it was in quarantine.
     """
 
     sequence: int
@@ -77,3 +85,5 @@ class Record:
     evidence: str | None = None
     kind: Kind = "deploy"
     lease: Lease | None = None
+    blamed: bool = False
+    retry: bool = False

@@ -6,13 +6,14 @@ The documents hold names, digests and reasons; never the value of a variable or 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from windlass.errors import WindlassError
 from windlass.model.release import Lease, Record, Release, ReleasedService
 
 SCHEMA = 1
+_LEASE = tuple(field.name for field in fields(Lease))
 
 
 def record_to_json(record: Record) -> str:
@@ -50,7 +51,9 @@ def _record(document: dict[str, Any]) -> Record:
         reason=document.get("reason", ""),
         evidence=document.get("evidence"),
         kind=document.get("kind", "deploy"),
-        lease=Lease(**lease) if lease else None,
+        lease=Lease(**{key: lease[key] for key in _LEASE if key in lease}) if lease else None,
+        blamed=document.get("blamed") is True,
+        retry=document.get("retry") is True,
     )
 
 

@@ -7,25 +7,33 @@ restoring a release needs is kept alive by the ref alone, costs no space (git sh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from windlass.errors import EnvironmentUnusable
+from windlass.errors import EnvironmentUnusable, Held, Locked
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.release import Kind, Outcome, Record, Release
 from windlass.state import documents, lease
+from windlass.state.heartbeat import Heartbeat
 
 
 class GitState:
-    """`remote` is the git remote the refs live on; None keeps them in this repository."""
+    """`remote` is the git remote the refs live on; None keeps them in this repository. `beat` is how often, in seconds, the
+    lease of an admitted release is renewed."""
 
     def __init__(
-        self, repository: Repository, remote: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        repository: Repository,
+        remote: str | None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        beat: float = lease.BEAT.total_seconds(),
     ) -> None:
         self._repository = repository
         self._remote = remote
         self._now = now
+        self._every = beat
+        self._beats: dict[str, Heartbeat] = {}
         self.stale: str | None = None
 
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
@@ -40,12 +48,15 @@ class GitState:
             self.stale = error.message
         commits = self._repository.history(ref, limit)
         texts = self._repository.read_many([f"{commit}:record.json" for commit in commits])
-        return tuple(
+        return _once(
             documents.record_from_json(text or "", f"{ref} at {commit[:7]}")
             for commit, text in zip(commits, texts, strict=True)
         )
 
-    def admit(self, release: Release, kind: Kind, running: str | None) -> Record:
+    def refuse_if_held(self, environment: str) -> None:
+        lease.refuse_if_held(self._record_at(environment, self._head(environment)), self._now())
+
+    def admit(self, release: Release, kind: Kind, running: str | None, *, retry: bool = False) -> Record:
         head = self._head(release.environment)
         newest = self._record_at(release.environment, head)
         now = self._now()
@@ -59,14 +70,40 @@ class GitState:
             running=running,
             kind=kind,
             lease=lease.take(now),
+            retry=retry,
         )
-        self._write(record, head, f"{kind} {release.id}: deploying")
+        try:
+            commit = self._write(record, head, f"{kind} {release.id}: deploying")
+        except Locked as error:
+            self.refuse_if_held(release.environment)  # names who was quicker
+            raise Held(error.message, remedy=error.remedy) from error
+        self._beats[release.environment] = Heartbeat(self._renewal(record, commit), self._every)
         return record
 
+    def _renewal(self, record: Record, commit: str) -> Callable[[], None]:
+        """Writes a record again, its lease longer, if nobody has written another one since. Raises Locked."""
+        head = commit
+
+        def renew() -> None:
+            nonlocal head
+            longer = lease.renewed(record, self._now())
+            head = self._write(longer, head, f"{record.kind} {record.release.id}: still at it")
+
+        return renew
+
     def settle(
-        self, admitted: Record, outcome: Outcome, *, running: str | None, reason: str, evidence: str | None
+        self,
+        admitted: Record,
+        outcome: Outcome,
+        *,
+        running: str | None,
+        reason: str,
+        evidence: str | None,
+        blamed: bool = False,
     ) -> Record:
         environment = admitted.release.environment
+        if beat := self._beats.pop(environment, None):
+            beat.stop()
         head = self._head(environment)
         newest = self._record_at(environment, head)
         lease.refuse_if_superseded(newest, admitted)
@@ -79,6 +116,7 @@ class GitState:
             reason=reason,
             evidence=evidence,
             lease=None,
+            blamed=blamed,
         )
         self._write(
             record, head, f"{admitted.kind} {admitted.release.id}: {outcome}" + (f"\n\n{reason}" if reason else "")
@@ -97,7 +135,7 @@ class GitState:
         text = self._repository.read(commit, "record.json") or ""
         return documents.record_from_json(text, f"{ref_name(environment)} at {commit[:7]}")
 
-    def _write(self, record: Record, head: str | None, message: str) -> None:
+    def _write(self, record: Record, head: str | None, message: str) -> str:
         repository = self._repository
         blob = repository.write_blob(documents.record_to_json(record))
         tree = repository.write_tree(
@@ -108,6 +146,16 @@ class GitState:
         )
         commit = repository.write_commit(tree, head, message)
         repository.compare_and_swap(ref_name(record.release.environment), commit, head, self._remote)
+        return commit
+
+
+def _once(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Records newest first, of each deployment that renewed its lease the newest one."""
+    found: list[Record] = []
+    for record in records:
+        if not found or (record.sequence, record.outcome) != (found[-1].sequence, found[-1].outcome):
+            found.append(record)
+    return tuple(found)
 
 
 def ref_name(environment: str) -> str:

@@ -16,15 +16,26 @@ class State(Protocol):
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         """The environment's history, newest first; empty when nothing was ever deployed."""
 
-    def admit(self, release: Release, kind: Kind, running: str | None) -> Record:
-        """Write the intended release by compare-and-swap and take the lease; returns the record with its sequence number.
+    def refuse_if_held(self, environment: str) -> None:
+        """Raises Held: somebody is changing the environment (names who, since when and for what)."""
+
+    def admit(self, release: Release, kind: Kind, running: str | None, *, retry: bool = False) -> Record:
+        """Write the intended release by compare-and-swap and take the lease, which is renewed until `settle`; returns the
+        record with its sequence number.
 
         Raises:
-            Locked: somebody holds the environment (names who and since when), or was quicker.
+            Held: somebody holds the environment, or was quicker.
         """
 
     def settle(
-        self, admitted: Record, outcome: Outcome, *, running: str | None, reason: str, evidence: str | None
+        self,
+        admitted: Record,
+        outcome: Outcome,
+        *,
+        running: str | None,
+        reason: str,
+        evidence: str | None,
+        blamed: bool = False,
     ) -> Record:
         """Write what became of an admitted release, and give the lease back.
 

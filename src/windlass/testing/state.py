@@ -17,7 +17,10 @@ class FakeState:
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         return tuple(reversed(self.kept.get(environment, [])))[:limit]
 
-    def admit(self, release: Release, kind: Kind, running: str | None) -> Record:
+    def refuse_if_held(self, environment: str) -> None:
+        lease.refuse_if_held(next(iter(self.records(environment)), None), datetime.now(UTC))
+
+    def admit(self, release: Release, kind: Kind, running: str | None, *, retry: bool = False) -> Record:
         newest = next(iter(self.records(release.environment)), None)
         now = datetime.now(UTC)
         lease.refuse_if_held(newest, now)
@@ -31,11 +34,19 @@ class FakeState:
                 running=running,
                 kind=kind,
                 lease=lease.take(now),
+                retry=retry,
             )
         )
 
     def settle(
-        self, admitted: Record, outcome: Outcome, *, running: str | None, reason: str, evidence: str | None
+        self,
+        admitted: Record,
+        outcome: Outcome,
+        *,
+        running: str | None,
+        reason: str,
+        evidence: str | None,
+        blamed: bool = False,
     ) -> Record:
         newest = self.records(admitted.release.environment)[0]
         lease.refuse_if_superseded(newest, admitted)
@@ -48,6 +59,7 @@ class FakeState:
                 reason=reason,
                 evidence=evidence,
                 lease=None,
+                blamed=blamed,
             )
         )
 
