@@ -12,11 +12,11 @@ from windlass.oci import manifest as manifests
 from windlass.oci import reference as references
 from windlass.oci.auth import merge
 from windlass.oci.credentials import Credentials
-from windlass.oci.faults import InvalidReference, Malformed, NotFound
+from windlass.oci.faults import InvalidReference, Malformed, NotFound, Rejected
 from windlass.oci.layout import Stored
 from windlass.oci.manifest import Descriptor, Index
 from windlass.oci.session import Patience, Session
-from windlass.oci.transport import Transport, TransportFailed
+from windlass.oci.transport import Transport, TransportFailed, is_loopback
 from windlass.oci.upload import Source, Uploader, bytes_source
 from windlass.waiting import Clock
 
@@ -56,7 +56,7 @@ class RegistryClient:
             host, insecure=insecure, credentials=credentials, patience=patience, transport=transport, clock=clock
         )
         self.host = self._session.host
-        self._windlass = False
+        self._windlass: bool | None = None
 
     def ping(self) -> None:
         """Ask whether a registry answers, and whether the credentials it wants are there."""
@@ -170,14 +170,27 @@ class RegistryClient:
         One question to a registry of Windlass's own, which is recognised by a list it gave before; any other registry
         leaves all of them open (False).
         """
-        if not self._windlass or not images:
-            return [False] * len(images)
+        return self._ask_whole(images) if self._windlass and images else [False] * len(images)
+
+    def is_whole(self, repository: str, digest: str) -> bool | None:
+        """The same for one image, asked of an unknown registry on this machine too; None where that cannot be told."""
+        if self._windlass is None and is_loopback(self.host):
+            try:
+                (whole,) = self._ask_whole([(repository, digest)])
+            except (NotFound, Rejected):
+                self._windlass = False
+            else:
+                return whole if self._windlass else None
+        return self.whole([(repository, digest)])[0] if self._windlass else None
+
+    def _ask_whole(self, images: Sequence[tuple[str, str]]) -> list[bool]:
         scopes = merge(f"repository:{repository}:pull" for repository, _ in images)
         headers = {"content-type": "application/json", "accept": "application/json"}
         body = json.dumps({"images": images}).encode()
         answer = self._session.request("POST", _WHOLE, scopes=scopes, headers=headers, body=body)
         try:
             told = json.loads(answer.body(_PAGE_LIMIT))["whole"]
+            self._windlass = True
         except (TransportFailed, ValueError, KeyError, TypeError, RecursionError):
             told = None
         finally:
@@ -302,6 +315,9 @@ class RegistryClient:
                 "GET", path, scopes=_scope(repository, "pull"), headers=headers, expect=(200, 206)
             )
             skip = offset if answer.status == 200 else 0
+            if answer.begins not in (offset, None):
+                answer.drop()
+                raise Malformed(f"the registry gave other bytes of {digests.short(digest)} than asked", where=self.host)
             try:
                 for chunk in answer.chunks:
                     if skip >= len(chunk):

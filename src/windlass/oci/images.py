@@ -30,19 +30,15 @@ class RegistryImages:
         """Upload what is missing; the index by digest first, tags last.
 
         Images come here freshly built, sometimes because the one in the registry had lost a platform. A reproducible
-        build has the digest of the damaged one, so an index that is there is looked into before it is believed.
+        build has the digest of the damaged one, so an index that is there is looked into before it is believed: one
+        request to a registry of Windlass's own.
         """
-        there = self._client.head_manifest(repository, image.digest) is not None
-        broken = not there or damage(self._client, repository, image.digest) is not None
-        done = push(
-            image,
-            self._client,
-            repository,
-            tags,
-            mount_from=self._mount_from,
-            progress=self._progress,
-            repair=broken,
-        )
+        client = self._client
+        whole = client.is_whole(repository, image.digest)
+        if whole is None:
+            there = client.head_manifest(repository, image.digest) is not None
+            whole = there and damage(client, repository, image.digest) is None
+        done = push(image, client, repository, tags, mount_from=self._mount_from, progress=self._progress, whole=whole)
         return Upload(done.digest, done.uploaded_bytes)
 
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:

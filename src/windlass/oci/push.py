@@ -47,7 +47,7 @@ def push(
     *,
     mount_from: Sequence[str] = (),
     progress: Progress | None = None,
-    repair: bool = False,
+    whole: bool | None = None,
 ) -> Pushed:
     """Publish an image with all its platforms.
 
@@ -55,7 +55,8 @@ def push(
 
     Args:
         mount_from: repositories of the same registry that may hold some of the layers.
-        repair: check every manifest and blob even if the index is there: for an image known to be damaged.
+        whole: whether the image is there with all it needs, where the caller knows; otherwise its index is asked for.
+            False sends every manifest again, and blobs that are not there.
 
     Raises:
         NotFound, Malformed: the layout lacks something, or is damaged.
@@ -64,7 +65,9 @@ def push(
     check_tags(tags)
     layout = Layout(image.layout)
     root = layout.read(image.digest)
-    if not repair and client.head_manifest(repository, image.digest) is not None:
+    if whole is None:
+        whole = client.head_manifest(repository, image.digest) is not None
+    if whole:
         done = Pushed(image.digest, present=len(layout.blobs(image.digest)))
     else:
         done = transfer(

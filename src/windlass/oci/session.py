@@ -30,7 +30,8 @@ _BREAKS = 4
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to go on trying, in seconds: `total` per request; `refused` where nothing listens at all; pauses grow
-    from `first` to `longest`, each cut by up to half at random so that many clients do not come back together."""
+    from `first` to `longest`, each cut by up to half at random so that many clients do not come back together, and so
+    does what a registry asks to wait for (`Retry-After`), by up to `first`. It is not waited for beyond `total`."""
 
     total: float = 60.0
     refused: float = 3.0
@@ -70,6 +71,7 @@ class Session:
         self.patience = patience or Patience()
         self.clock = clock or SystemClock()
         self._chance = chance
+        self._not_before = 0.0
         self._transport = transport or _transport(self.host, plain)
         self.auth = Authenticator(
             self.host,
@@ -91,6 +93,9 @@ class Session:
         retry: bool = True,
     ) -> Answer:
         """Send a request until it is answered; return an answer whose status is in `expect`.
+
+        With `retry` it may arrive twice, so that it must not matter: every request of the specification but PATCH of an
+        upload and the PUT that ends one is of that kind (a second POST opens one more session, which expires).
 
         Args:
             target: a path (`/v2/…`), or a URL the registry gave. Credentials go to the registry's own address only.
@@ -166,8 +171,18 @@ class Session:
         return url
 
     def pause(self, attempt: int) -> None:
-        """Let some time pass before trying for the `attempt`-th time again (counted from 0)."""
-        self.clock.pause(self.patience.pause(attempt, self._chance()))
+        """Let some time pass before trying for the `attempt`-th time again (counted from 0), and what the registry asked for."""
+        self.clock.pause(max(self.patience.pause(attempt, self._chance()), self._asked()))
+
+    @property
+    def closed(self) -> bool:
+        """Whether the registry asked to wait longer than anybody will."""
+        return self._asked() > self.patience.total
+
+    def _asked(self) -> float:
+        """Seconds to wait because the registry said so, to whichever thread; with some chance added."""
+        left = self._not_before - self.clock.now()
+        return left + self.patience.first * self._chance() if left > 0 else 0.0
 
     def unlike(self, answer: Answer, what: str) -> RegistryUnavailable:
         """The error for an answer that no registry would give."""
@@ -203,7 +218,9 @@ class Session:
                     return answer
                 least = _retry_after(answer.headers.get("retry-after"), time.time())
                 failure = self._failure(method, url, answer, _error_body(answer))
-            wait = max(least, self.patience.pause(attempt, self._chance()))
+            if least:
+                self._not_before = max(self._not_before, self.clock.now() + least)
+            wait = max(self._asked(), self.patience.pause(attempt, self._chance()))
             if not retry or self.clock.now() + wait - start > limit:
                 if least:
                     failure.remedy = f"the registry asks to wait {least:g} s; run again after that"

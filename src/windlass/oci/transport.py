@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,12 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
+
+    @property
+    def begins(self) -> int | None:
+        """Where a part of something begins (206; RFC 9110, 14.4); None when that is not told."""
+        found = re.match(r"bytes ([0-9]{1,18})-", self.headers.get("content-range", ""))
+        return int(found[1]) if found is not None and self.status == 206 else None
 
     def body(self, limit: int) -> bytes:
         """At most `limit` bytes of the body plus one more, so that a longer one can be told; the rest is dropped."""

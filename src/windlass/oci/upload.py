@@ -79,7 +79,7 @@ class Uploader:
                     raise
                 failure = error  # a resumed upload that went wrong starts over, once whole
             fruitless += 1
-            if fruitless >= _FRUITLESS:
+            if fruitless >= _FRUITLESS or self._session.closed:
                 raise failure
             self._session.pause(fruitless - 1)
             if self._head(self._repository, self._blob.digest) is not None:

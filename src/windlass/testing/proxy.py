@@ -7,7 +7,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S{0,1000}) HTTP/1\.[01]\r\n")
 _LONGEST = 1100
@@ -32,35 +32,51 @@ class Proxy:
         self._left = {"sent": list(cut_sent), "received": list(cut_received)}
         self._guard = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Proxy:
-        threading.Thread(target=self._accept, daemon=True, name="windlass-proxy").start()
+        self._start(self._accept)
         return self
 
     def __exit__(self, *_error: object) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept
-        self._listener.close()
+        self._threads[0].join()
         with self._guard:
             for one in self._open:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> threading.Thread:
+        thread = threading.Thread(target=work, args=arguments, daemon=True, name="windlass-proxy")
+        self._threads.append(thread)
+        thread.start()
+        return thread
 
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._port))
             except OSError:
                 return
+            self._start(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port)) as server:
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._guard:
                 self._open |= {client, server}
-            for way in (("sent", client, server), ("received", server, client)):
-                threading.Thread(target=self._pass_on, args=way, daemon=True, name="windlass-proxy").start()
+            back = self._start(self._pass_on, "received", server, client)
+            self._pass_on("sent", client, server)
+            back.join()
+            with self._guard:
+                self._open -= {client, server}
 
     def _pass_on(self, way: str, origin: socket.socket, target: socket.socket) -> None:
         heard = _Hearing(self.requests) if way == "sent" else None
@@ -71,11 +87,11 @@ class Proxy:
                 allowed = self._allowed(way, len(chunk))
                 target.sendall(chunk[:allowed])
                 if allowed < len(chunk):
-                    _reset(origin, target)
+                    _end(origin, target)
                     return
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            _reset(origin, target)
+            _end(origin, target)
 
     def _allowed(self, way: str, size: int) -> int:
         with self._guard:
@@ -89,12 +105,12 @@ class Proxy:
             return min(left.pop(0), size - 1)
 
 
-def _reset(*connections: socket.socket) -> None:
+def _end(*connections: socket.socket) -> None:
+    """Wake whoever reads or writes there; closing them will be a reset, not a farewell."""
     for one in connections:
         with contextlib.suppress(OSError):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            one.shutdown(socket.SHUT_RD)  # wakes the thread that reads from it
-            one.close()
+            one.shutdown(socket.SHUT_RD)
 
 
 class _Hearing:

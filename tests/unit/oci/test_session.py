@@ -53,7 +53,25 @@ def test_a_registry_that_asks_to_wait_is_waited_for() -> None:
     registry = FakeRegistry()
     registry.fail(lambda: reply(429, retry_after="7"))
     registry.client().ping()
-    assert _pauses(registry) == [7.0]
+    (pause,) = _pauses(registry)
+    assert 7.0 <= pause <= 7.0 + Patience().first
+
+
+def test_a_wait_that_one_thread_was_asked_for_holds_for_uploads_of_all() -> None:
+    registry = FakeRegistry()
+    data = b"x" * 1000
+    registry.fail(lambda: reply(429, retry_after="5"), when="PUT")
+    registry.client().upload_bytes("app", data, "text/plain")
+    assert max(_pauses(registry)) >= 5.0
+
+
+def test_an_upload_is_given_up_where_the_registry_asks_for_more_patience_than_there_is() -> None:
+    registry = FakeRegistry()
+    registry.fail(lambda: reply(429, retry_after="3600"), when="PUT", times=99)
+    with pytest.raises(RegistryUnavailable) as caught:
+        registry.client().upload_bytes("app", b"x", "text/plain")
+    assert "3600 s" in (caught.value.remedy or "")
+    assert not _pauses(registry)
 
 
 def test_waiting_until_a_date_works_too() -> None:
