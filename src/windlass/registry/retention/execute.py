@@ -34,12 +34,13 @@ class Left:
 @dataclass(slots=True)
 class Outcome:
     """`failed` could not be deleted; `skipped` were not, because something had changed since they were judged, or because
-    what they hang on is still there. `remedy` is what to do about failures."""
+    what they hang on is still there. `stopped`: not everything was tried. `remedy` is what to do about failures."""
 
     done: list[Item] = field(default_factory=list)
     failed: list[Left] = field(default_factory=list)
     skipped: list[Left] = field(default_factory=list)
     remedy: str | None = None
+    stopped: bool = False
 
 
 class Execution:
@@ -70,6 +71,14 @@ class Execution:
         self._stayed: set[tuple[str, str]] = set()
         self._meanwhile: dict[str, Meanwhile] = {}
         self._stopped: str | None = None
+
+    def break_off(self, why: str) -> None:
+        """Note everything that was not reached."""
+        told = {(one.repository, one.name) for one in self.outcome.done}
+        told |= {(one.item.repository, one.item.name) for one in (*self.outcome.failed, *self.outcome.skipped)}
+        waiting = (one for one in self._plan.deletions if not one.with_manifest)
+        self.outcome.skipped += [Left(one, why) for one in waiting if (one.repository, one.name) not in told]
+        self.outcome.stopped = True
 
     def run(self) -> Outcome:
         """Delete step by step. What fails is in the outcome, with why."""
@@ -118,6 +127,7 @@ class Execution:
                 self._stop(error)
             elif not self.outcome.done and len(self.outcome.failed) >= _HOPELESS:
                 self._stopped = f"nothing can be deleted here ({error.message})"
+                self.outcome.stopped = True
         else:
             self.outcome.done.append(item)
             self._told(item)
@@ -141,4 +151,5 @@ class Execution:
 
     def _stop(self, error: WindlassError) -> None:
         self._stopped = error.message
+        self.outcome.stopped = True
         self.outcome.remedy = error.remedy or self.outcome.remedy

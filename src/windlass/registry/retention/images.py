@@ -141,12 +141,14 @@ def judge_manifests(graph: Graph, protected: Protected, clock: Clock, found: Ver
         if unread is not None:
             name = graph.name(unread.digest)
             found.seed(digest, Reason("damaged", f"may be part of {name}, which cannot be read"))
-        if manifest.pushed is not None and clock.future(manifest.pushed):
-            found.seed(digest, Reason("clock", "its time lies in the future"))
-        elif manifest.pushed is not None and clock.age(manifest.pushed) < SETTLED:
-            found.seed(digest, Reason("pending", "pushed within a day without a tag: may belong to a push under way"))
-        elif manifest.pushed is None and digest not in graph.parents and digest not in graph.subjects:
+        if digest in graph.parents or digest in graph.subjects:
+            continue  # goes and stays with those
+        if manifest.pushed is None:
             found.seed(digest, Reason("undated", "nothing tells how old it is"))
+        elif clock.future(manifest.pushed):
+            found.seed(digest, Reason("clock", "its time lies in the future"))
+        elif clock.age(manifest.pushed) < SETTLED:
+            found.seed(digest, Reason("pending", "pushed within a day without a tag: may belong to a push under way"))
 
 
 def days(seconds: float) -> str:

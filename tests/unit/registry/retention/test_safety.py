@@ -60,7 +60,11 @@ def needed(world: World) -> Iterator[tuple[Repository, str]]:
 def stands(manifest: Manifest, repository: Repository, world: World) -> bool:
     """Whether a manifest stays by itself."""
     now = min(NOW, world.inventory.clock if world.inventory.clock is not None else NOW)
+    there = {one.digest for one in repository.manifests}
     tagged = any(tag.digest == manifest.digest for tag in repository.tags)
+    tied = (manifest.subject in there and manifest.subject != manifest.digest) or any(
+        child.digest == manifest.digest for one in repository.manifests for child in one.children
+    )
     fresh = manifest.pushed is not None and manifest.pushed > now - DAY
     return (
         repository.name not in SCOPE.repositories
@@ -68,7 +72,7 @@ def stands(manifest: Manifest, repository: Repository, world: World) -> bool:
         or repository.locked
         or manifest.digest in world.protected.digests
         or manifest.damage is not None
-        or (fresh and not tagged)
+        or (fresh and not tagged and not tied)
     )
 
 
