@@ -17,7 +17,7 @@ ACTIONS: dict[str, str] = {
     "ls": "repositories, the one pushed to last first",
     "tags": "a service's tags, newest first, and who needs them",
     "rm": "take a tag, or an image with all its tags, away",
-    "prune": "delete images that nothing needs any more, and say why each of the others stays",
+    "prune": "delete images that nothing needs; say why others stay",
     "cost": "what is stored, what sharing saves, what it costs",
     "copy": "bring an image elsewhere, all its platforms with it",
     "gc": "free the space of what no image needs any more, also while the registry serves",
