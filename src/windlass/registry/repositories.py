@@ -205,7 +205,7 @@ class Repository:
         """When a tag or manifest was last added, moved or removed."""
         folders = [self._tags, *(f"{self._manifests}/{algorithm}" for algorithm in ALGORITHMS)]
         changed = [os.stat(folder).st_mtime_ns for folder in folders if os.path.isdir(folder)]  # noqa: PTH112, PTH116
-        return max([*changed, *self.tag_times().values(), *self.manifest_times().values()], default=None)
+        return max(changed, default=None)
 
     def leftovers(self) -> list[Path]:
         """What a crash between two steps leaves: referrers' descriptors and tags without their manifest. They count for nothing."""
@@ -266,7 +266,8 @@ def _stamp(path: Path) -> None:
     Not synced: a power cut leaves the kernel's own, which is a few milliseconds less exact.
     """
     now = time.time_ns()
-    os.utime(path, ns=(now, now))
+    for each in (path, path.parent):
+        os.utime(each, ns=(now, now))
 
 
 def _digests(folder: str) -> Iterator[Digest]:

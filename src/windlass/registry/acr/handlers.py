@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -27,6 +29,8 @@ from windlass.registry.wire import JSON, Reply, Request, need_digest
 T = TypeVar("T")
 
 _BODY_LIMIT = 64 * 1024
+_KEPT = 8
+"""Repositories whose lists are kept in memory: about 20 MB for each with 100,000 tags."""
 
 
 class AcrApi:
@@ -35,6 +39,8 @@ class AcrApi:
     def __init__(self, services: Services) -> None:
         self._storage = services.storage
         self._services = services
+        self._known: OrderedDict[str, Metadata] = OrderedDict()
+        self._guard = threading.Lock()
 
     async def answer(self, request: Request, caller: Caller) -> Reply:
         place = read_path(request.path)
@@ -74,7 +80,7 @@ class AcrApi:
         Raises:
             Problem: NAME_UNKNOWN, TAG_UNKNOWN, MANIFEST_UNKNOWN.
         """
-        metadata, registry = Metadata(self._storage, place.name), _registry(request)
+        metadata, registry = self._metadata(place.name), _registry(request)
         if place.kind == "repository":
             return repository_document(registry, metadata.about())
         if place.kind == "tag":
@@ -87,29 +93,31 @@ class AcrApi:
         return of_repository(registry, place.name, manifest=manifest_document(manifest, references=True))
 
     def _tags(self, request: Request, name: str) -> Reply:
-        paging, wanted = read_paging(request.query), request.query.get("digest")
-        digest = need_digest(wanted) if wanted else None
-        metadata = Metadata(self._storage, name)
-        times = metadata.tag_times(digest)
-        page = page_of_times(times, paging, tag_unknown()) if paging.by_time else page_of_names(sorted(times), paging)
+        paging, text = read_paging(request.query), request.query.get("digest")
+        digest = need_digest(text) if text else None
+        metadata = self._metadata(name)
+        times, names = metadata.tag_times, metadata.tag_names
+        if digest is not None:
+            wanted = set(metadata.tags_by_digest.get(digest, ()))
+            times, names = [each for each in times if each[1] in wanted], [each for each in names if each in wanted]
+        page = page_of_times(times, paging, tag_unknown()) if paging.by_time else page_of_names(names, paging)
         links = (link(path_of(name, "_tags"), paging, page.last, digest=digest),) if page.last is not None else ()
         tags = [tag_document(tag) for tag in metadata.tags(page.keys)]
         return _json(of_repository(_registry(request), name, tags=tags), *links)
 
     def _manifests(self, request: Request, name: str) -> Reply:
         paging = read_paging(request.query)
-        metadata = Metadata(self._storage, name)
-        times = metadata.manifest_times()
+        metadata = self._metadata(name)
         if paging.by_time:
-            page = page_of_times(times, paging, manifest_unknown(paging.last or ""))
+            page = page_of_times(metadata.manifest_times, paging, manifest_unknown(paging.last or ""))
         else:
-            page = page_of_names(sorted(times), paging)
+            page = page_of_names(metadata.manifest_digests, paging)
         links = (link(path_of(name, "_manifests"), paging, page.last),) if page.last is not None else ()
         manifests = [manifest_document(manifest) for manifest in metadata.manifests(page.keys)]
         return _json(of_repository(_registry(request), name, manifests=manifests), *links)
 
     def _change(self, request: Request, place: Place, body: bytes) -> Reply:
-        repository = Metadata(self._storage, place.name).repository
+        repository = self._metadata(place.name).repository
         where = {"tag": of_tag(place.item), "repository": REPOSITORY}.get(place.kind)
         with repository.lock:
             self._properties(request, place)
@@ -121,7 +129,7 @@ class AcrApi:
             return _json(self._properties(request, place))
 
     def _delete(self, place: Place) -> Reply:
-        repository = Metadata(self._storage, place.name).repository
+        repository = self._metadata(place.name).repository
         with repository.lock:
             if place.kind == "tag":
                 digest = repository.resolve(place.item)
@@ -132,6 +140,23 @@ class AcrApi:
             manifests, tags = list(repository.manifests()), repository.tags()
             self._storage.delete_repository(place.name)
         return _json({"manifestsDeleted": manifests, "tagsDeleted": tags}, status=202)
+
+    def _metadata(self, name: str) -> Metadata:
+        """What is known of a repository; kept for those that were asked for last, as clients ask page after page.
+
+        Raises:
+            Problem: NAME_UNKNOWN.
+        """
+        with self._guard:
+            found = self._known.get(name)
+        if found is None or not found.current:
+            found = Metadata(self._storage, name)
+        with self._guard:
+            self._known[name] = found
+            self._known.move_to_end(name)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return found
 
     async def _changing(self, place: Place, work: Callable[[], Reply]) -> Reply:
         try:

@@ -7,7 +7,7 @@ order of time also the time it had (`last=1700000000000000000$v1`). Clients pass
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
@@ -62,27 +62,27 @@ def read_paging(query: Query) -> Paging:
 
 def page_of_names(names: list[K], paging: Paging) -> Page[K]:
     """One page of a sorted list."""
-    rest = names if paging.last is None else [name for name in names if name > paging.last]
-    chosen = rest[: paging.size]
-    return Page(tuple(chosen), chosen[-1] if len(rest) > len(chosen) else None)
+    start = 0 if paging.last is None else bisect_right(names, paging.last)
+    chosen = names[start : start + paging.size]
+    return Page(tuple(chosen), chosen[-1] if start + paging.size < len(names) else None)
 
 
-def page_of_times(times: Mapping[K, int], paging: Paging, unknown: Problem) -> Page[K]:
-    """One page of keys with times, in an order of time; keys of one time follow their names.
+def page_of_times(entries: list[tuple[int, K]], paging: Paging, unknown: Problem) -> Page[K]:
+    """One page of a sorted list of times with keys, in an order of time; keys of one time follow their names.
 
     Raises:
         Problem: `unknown`, when `last` is a bare key that is not among them: nobody knows where it was.
     """
-    entries = sorted(((time, key) for key, time in times.items()), reverse=paging.order == "timedesc")
-    if paging.last is not None:
-        mark = _mark(times, paging.last)
-        if mark is None:
-            raise unknown
-        descending = paging.order == "timedesc"
-        entries = [entry for entry in entries if (entry < mark if descending else entry > mark)]
-    chosen = entries[: paging.size]
-    last = f"{chosen[-1][0]}${chosen[-1][1]}" if len(entries) > len(chosen) else None
-    return Page(tuple(key for _, key in chosen), last)
+    mark: tuple[int, str] | None = None
+    if paging.last is not None and (mark := _mark(entries, paging.last)) is None:
+        raise unknown
+    if paging.order == "timedesc":
+        end = len(entries) if mark is None else bisect_left(entries, mark)
+        chosen, more = entries[max(0, end - paging.size) : end][::-1], end > paging.size
+    else:
+        start = 0 if mark is None else bisect_right(entries, mark)
+        chosen, more = entries[start : start + paging.size], start + paging.size < len(entries)
+    return Page(tuple(key for _, key in chosen), f"{chosen[-1][0]}${chosen[-1][1]}" if more else None)
 
 
 def link(path: str, paging: Paging, last: str, **filters: str | None) -> tuple[str, str]:
@@ -96,7 +96,7 @@ def path_of(name: str, collection: str) -> str:
     return f"/acr/v1/{quote(name, safe='')}/{collection}"
 
 
-def _mark(times: Mapping[K, int], last: str) -> tuple[int, str] | None:
+def _mark(entries: list[tuple[int, K]], last: str) -> tuple[int, str] | None:
     if (found := _MARK.fullmatch(last)) is not None:
         return int(found[1]), found[2]
-    return next(((time, key) for key, time in times.items() if key == last), None)
+    return next(((time, key) for time, key in entries if key == last), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from windlass.registry.acr.documents import ManifestInfo, Platform, RepositoryInfo, TagInfo
@@ -23,14 +24,19 @@ _IMAGE_CONFIGS = (
 
 
 class Metadata:
-    """Of one repository."""
+    """Of one repository, which it holds on to: what was read stays good until the repository counts a change."""
 
     def __init__(self, storage: Storage, name: str) -> None:
         """Raises Problem NAME_UNKNOWN for a repository without a manifest."""
         self.repository: Repository = storage.known(name)
+        self._counts = _counts(self.repository)
         self._blobs = storage.blobs
         if next(self.repository.manifests(), None) is None:
             raise name_unknown(name)
+
+    @property
+    def current(self) -> bool:
+        return self._counts == _counts(self.repository)
 
     def about(self) -> RepositoryInfo:
         repository = self.repository
@@ -44,23 +50,35 @@ class Metadata:
             repository.attributes.read(REPOSITORY).attributes,
         )
 
-    def tag_times(self, digest: Digest | None = None) -> dict[str, int]:
-        """Tags that are to be listed, and when each was last moved; only those of a manifest when one is given."""
-        times = self.repository.tag_times()
-        for tag, record in self.repository.attributes.tags():
-            if not record.attributes.list:
-                times.pop(tag, None)
-        if digest is None:
-            return times
-        return {tag: moved for tag, moved in times.items() if self.repository.resolve(tag) == digest}
+    # What is to be listed: names in their order, and times of the last change with names in theirs.
 
-    def manifest_times(self) -> dict[Digest, int]:
-        """Manifests that are to be listed, and when each was last written."""
+    @cached_property
+    def tag_times(self) -> list[tuple[int, str]]:
+        hidden = {tag for tag, record in self.repository.attributes.tags() if not record.attributes.list}
+        return sorted((moved, tag) for tag, moved in self.repository.tag_times().items() if tag not in hidden)
+
+    @cached_property
+    def tag_names(self) -> list[str]:
+        return sorted(tag for _, tag in self.tag_times)
+
+    @cached_property
+    def manifest_times(self) -> list[tuple[int, Digest]]:
+        hidden = {digest for digest, record in self.repository.attributes.manifests() if not record.attributes.list}
         times = self.repository.manifest_times()
-        for digest, record in self.repository.attributes.manifests():
-            if not record.attributes.list:
-                times.pop(digest, None)
-        return times
+        return sorted((written, digest) for digest, written in times.items() if digest not in hidden)
+
+    @cached_property
+    def manifest_digests(self) -> list[Digest]:
+        return sorted(digest for _, digest in self.manifest_times)
+
+    @cached_property
+    def tags_by_digest(self) -> dict[Digest, list[str]]:
+        """All tags, also those that are not to be listed."""
+        found = defaultdict(list)
+        for tag in self.repository.tags():
+            if (digest := self.repository.resolve(tag)) is not None:
+                found[digest].append(tag)
+        return dict(found)
 
     def tag(self, name: str) -> TagInfo | None:
         digest = self.repository.resolve(name)
@@ -76,20 +94,9 @@ class Metadata:
 
     def manifests(self, digests: Iterable[Digest]) -> list[ManifestInfo]:
         """Those of the digests that are still there."""
-        tags = self._tags_by_digest()
-        return [found for digest in digests if (found := self._manifest(digest, tags)) is not None]
+        return [found for digest in digests if (found := self.manifest(digest)) is not None]
 
     def manifest(self, digest: Digest) -> ManifestInfo | None:
-        return self._manifest(digest, self._tags_by_digest())
-
-    def _tags_by_digest(self) -> dict[Digest, list[str]]:
-        found = defaultdict(list)
-        for tag in self.repository.tags():
-            if (digest := self.repository.resolve(tag)) is not None:
-                found[digest].append(tag)
-        return found
-
-    def _manifest(self, digest: Digest, tags: Mapping[Digest, list[str]]) -> ManifestInfo | None:
         written = self.repository.manifest_time(digest)
         media_type = self.repository.media_type(digest)
         if written is None or media_type is None:
@@ -107,7 +114,7 @@ class Metadata:
             record.created if record.created is not None else written,
             written,
             record.attributes,
-            tuple(tags.get(digest, ())),
+            tuple(self.tags_by_digest.get(digest, ())),
             _text(runs_on.get("architecture")),
             _text(runs_on.get("os")),
             config_type,
@@ -150,6 +157,10 @@ class Metadata:
                 counted.add(need.digest)
                 size += need.size
         return size
+
+
+def _counts(repository: Repository) -> tuple[int, int, int]:
+    return repository.pushes, repository.removals, repository.attributes.changes
 
 
 def _platforms(document: Mapping[str, Any]) -> tuple[Platform, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, Future
 from typing import Any
 
 from windlass.registry.access.caller import EVERYBODY
@@ -18,12 +18,26 @@ from windlass.registry.storage import Storage
 from windlass.registry.wire import Query, Reply, Request
 
 
+class _Here(Executor):
+    """Does at once, in this thread, what others would do in theirs."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(work(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
 class Asking:
     """`forgotten` are the repositories whose ready answers were dropped."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
         self.forgotten: list[str] = []
+        services = Services(storage, _Here(), OpenAccess(), self.forgotten.append)
+        self._acr, self._oauth = AcrApi(services), OAuthApi(services)
 
     def ask(self, method: str, target: str, body: bytes = b"") -> Reply:
         """`target` is a decoded path with its query.
@@ -33,10 +47,8 @@ class Asking:
         """
         path, _, query = target.partition("?")
         request = Request(method, Query(query), {}, _chunks(body), path, host="localhost:1")
-        with ThreadPoolExecutor(1) as pool:
-            services = Services(self.storage, pool, OpenAccess(), self.forgotten.append)
-            api = AcrApi(services) if path.startswith("/acr/") else OAuthApi(services)
-            return asyncio.run(api.answer(request, EVERYBODY))
+        api = self._acr if path.startswith("/acr/") else self._oauth
+        return asyncio.run(api.answer(request, EVERYBODY))
 
     def get(self, target: str) -> Any:
         return document(self.ask("GET", target))

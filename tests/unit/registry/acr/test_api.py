@@ -116,7 +116,7 @@ def test_a_damaged_manifest_is_listed_all_the_same(storage: Storage, asking: Ask
     assert asking.get(f"/acr/v1/a/_manifests/{digest}")["manifest"]["imageSize"] == 0
 
 
-@settings(derandomize=True, deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(
     st.permutations([f"t{number}" for number in range(7)]),
     st.integers(1, 9),
@@ -250,3 +250,29 @@ def test_an_open_registry_gives_a_token_for_anything(asking: Asking, path: str, 
 )
 def test_a_form_that_is_none_is_refused(asking: Asking, method: str, path: str, form: bytes, status: int) -> None:
     assert asking.refusal(method, f"/oauth2/{path}", form)[0] == status
+
+
+def test_lists_show_every_change_at_once(storage: Storage, asking: Asking) -> None:
+    def tags() -> list[str]:
+        return [tag["name"] for tag in asking.get("/acr/v1/a/_tags?orderby=timeasc")["tags"]]
+
+    def manifests() -> list[list[str]]:
+        return [each.get("tags", []) for each in asking.get("/acr/v1/a/_manifests?orderby=timeasc")["manifests"]]
+
+    digest = push_image(storage, "a", "v1")
+    assert (tags(), manifests()) == (["v1"], [["v1"]])
+    storage.put_manifest("a", "v2", OTHER, OCI_MANIFEST)
+    assert (tags(), manifests()) == (["v1", "v2"], [["v1"], ["v2"]])
+    storage.put_manifest("a", "v1", OTHER, OCI_MANIFEST)
+    assert (tags(), manifests()) == (["v2", "v1"], [[], ["v1", "v2"]])
+    asking.ask("PATCH", "/acr/v1/a/_tags/v2", b'{"listEnabled": false}')
+    asking.ask("PATCH", f"/acr/v1/a/_manifests/{digest}", b'{"listEnabled": false}')
+    assert (tags(), manifests()) == (["v1"], [["v1", "v2"]])
+    storage.delete_tag("a", "v1")
+    assert (tags(), manifests()) == ([], [["v2"]])
+    storage.delete_manifest("a", digest_of(OTHER))
+    assert (tags(), manifests()) == ([], [])
+    storage.delete_repository("a")
+    assert asking.refusal("GET", "/acr/v1/a/_tags") == (404, "NAME_UNKNOWN")
+    push_image(storage, "a", "v1")
+    assert (tags(), manifests()) == (["v1"], [["v1"]])

@@ -29,7 +29,8 @@ ORDERS = st.sampled_from(["", "none", "timeasc", "timedesc"])
 
 
 def page(times: dict[str, int], paging: Paging) -> Page[str]:
-    return page_of_times(times, paging, tag_unknown()) if paging.by_time else page_of_names(sorted(times), paging)
+    entries = sorted((time, key) for key, time in times.items())
+    return page_of_times(entries, paging, tag_unknown()) if paging.by_time else page_of_names(sorted(times), paging)
 
 
 def expected(times: dict[str, int], order: str) -> list[str]:
