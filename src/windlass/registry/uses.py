@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from windlass.model.release import Record, Release
 
-Need: TypeAlias = Literal["runs", "deploying", "rollback"]
+Need: TypeAlias = Literal["runs", "deploying", "rollback", "container"]
 _UNDER_WAY = ("deploying", "interrupted", "failed")
-_ORDER: tuple[Need, ...] = ("runs", "deploying", "rollback")
+_ORDER: tuple[Need, ...] = ("runs", "deploying", "rollback", "container")
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An environment needs an image: its release `release` runs there, is on its way, or is in the rollback window."""
+    """An environment needs an image: its release `release` runs there, is on its way, or is in the rollback window; or
+    (`container`) a container of this machine is made from it. `image` is `host/repository`."""
 
     environment: str
     release: str
     need: Need
+    image: str = ""
 
     @property
     def words(self) -> str:
@@ -28,6 +30,8 @@ class Use:
             return f"runs in {self.environment}"
         if self.need == "deploying":
             return f"{self.environment} may be half way to it"
+        if self.need == "container":
+            return f"a container on {self.environment} is made from it"
         return f"{self.environment} may roll back to it"
 
 
@@ -46,11 +50,17 @@ def uses(histories: Mapping[str, Sequence[Record]], rollback: int) -> Uses:
     for environment, records in histories.items():
         for need, release in _needed(records, rollback):
             for service in release.services:
-                found[service.digest].setdefault(environment, Use(environment, release.id, need))
+                found[service.digest].setdefault(environment, Use(environment, release.id, need, service.image))
     return {
         digest: tuple(sorted(by.values(), key=lambda use: (_ORDER.index(use.need), use.environment)))
         for digest, by in found.items()
     }
+
+
+def with_containers(known: Uses, digests: Iterable[str]) -> Uses:
+    """The same, with the images of this machine's containers that no environment is known to need."""
+    here = (Use("this machine", "", "container"),)
+    return {**{digest: here for digest in digests if digest not in known}, **known}
 
 
 def _needed(records: Sequence[Record], rollback: int) -> list[tuple[Need, Release]]:

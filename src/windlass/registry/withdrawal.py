@@ -6,7 +6,7 @@ image goes with it, its platforms and what refers to them as far as nothing else
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -51,11 +51,14 @@ class Withdrawal:
         return not self.deletes
 
 
-def withdraw(inventory: Inventory, repository: Repository, pointer: str, uses: Uses) -> Withdrawal | None:
+def withdraw(
+    inventory: Inventory, repository: Repository, pointer: str, uses: Uses, keep: Set[str] = frozenset()
+) -> Withdrawal | None:
     """What happens when a tag, or a digest, is withdrawn; None when the repository does not have it.
 
     Args:
         inventory: as much of the registry as may share content with the repository.
+        keep: manifests that something needs which is not in the inventory: they do not go as somebody's platform.
     """
     there = {manifest.digest: manifest for manifest in repository.manifests}
     tag = None if digests.is_digest(pointer) else pointer
@@ -70,7 +73,8 @@ def withdraw(inventory: Inventory, repository: Repository, pointer: str, uses: U
         return Withdrawal(repository.name, tag, digest, names, (), 0, (), (), _locks(repository, tag, ()))
     reach = Reach(inventory)
     left = (one.digest for one in reach.roots if one.repository == repository.name)
-    deletes = _deletes(repository, there, digest, set(reach.manifests(repository.name, left, but=digest)), reach)
+    kept = set(reach.manifests(repository.name, left, but=digest)) | keep
+    deletes = _deletes(repository, there, digest, kept, reach)
     needed = {use: None for one in deletes for use in uses.get(one.digest, ())}
     locked = _locks(repository, tag, tuple(there[one.digest] for one in deletes))
     freed = reach.freed(repository.name, {one.digest for one in deletes})

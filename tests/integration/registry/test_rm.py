@@ -172,6 +172,22 @@ def test_the_older_registry_refuses_a_tag_alone_and_removes_images(registry_host
     assert shop.client.head_manifest("crank-platform", digest) is None
 
 
+def test_what_runs_without_a_tag_keeps_its_platforms(fake: tuple[FakeRegistry, Shop]) -> None:
+    """Two images that share a platform; the one that runs has lost its tag, and this registry lists only tags."""
+    from windlass.oci import digest as digests
+    from windlass.oci.manifest import OCI_INDEX, canonical, to_document
+
+    _, shop = fake
+    both = shop.push("image", "crank-platform", ["main-0000001"])
+    children = shop.client.get_manifest("crank-platform", both).content.manifests  # type: ignore[union-attr]
+    body = canonical({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [to_document(children[0])]})
+    running = shop.client.put_manifest("crank-platform", digests.of(body), body, OCI_INDEX)
+    shop.deploy("production", "crank-platform", "main-0000000", running)
+    document = shop.json("rm", "platform:main-0000001", "--yes")
+    assert [one["digest"] for one in document["manifests"]] == [both, children[1].digest]
+    assert damage(shop.client, "crank-platform", running) is None
+
+
 def test_a_registry_that_deletes_nothing_is_told_so(fake: tuple[FakeRegistry, Shop]) -> None:
     registry, shop = fake
     shop.push("image", "crank-platform", ["main-0000001"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from windlass.model.release import Outcome, Record, Release, ReleasedService
-from windlass.registry.uses import Use, uses
+from windlass.registry.uses import Use, uses, with_containers
 
 
 def record(release: str, outcome: Outcome = "healthy", running: str | None = None) -> Record:
@@ -48,9 +48,17 @@ def test_a_release_that_was_deployed_twice_counts_once() -> None:
 
 def test_several_environments_are_all_named_the_running_first() -> None:
     found = uses({"production": (record("b"), record("a")), "staging": (record("a"),), "empty": ()}, 5)
-    assert found["sha256:a"] == (Use("staging", "a", "runs"), Use("production", "a", "rollback"))
+    image = "registry.test/app"
+    assert found["sha256:a"] == (Use("staging", "a", "runs", image), Use("production", "a", "rollback", image))
     assert [use.words for use in found["sha256:a"]] == ["runs in staging", "production may roll back to it"]
 
 
 def test_where_nothing_was_deployed_nothing_is_needed() -> None:
     assert uses({}, 5) == {}
+
+
+def test_containers_count_where_nobody_else_is_known() -> None:
+    known = uses({"production": (record("a"),)}, 5)
+    found = with_containers(known, ["sha256:a", "sha256:z"])
+    assert found["sha256:a"] == known["sha256:a"]
+    assert [use.words for use in found["sha256:z"]] == ["a container on this machine is made from it"]

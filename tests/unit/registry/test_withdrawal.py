@@ -92,6 +92,14 @@ def test_signatures_of_the_older_kind_go_too() -> None:
     assert roles(done) == [("image", one.digest), ("referrer", named("signature"))]
 
 
+def test_a_platform_of_something_that_is_not_listed_stays() -> None:
+    """What runs may have lost its tag, and most registries list no untagged images."""
+    found = inventory(repository("app", {"old": BOTH}, AMD, ARM))
+    done = withdraw(found, found.repositories[0], "old", {}, frozenset({AMD.digest}))
+    assert done is not None
+    assert [one.digest for one in done.deletes] == [BOTH.digest, ARM.digest]
+
+
 def test_layers_that_another_service_needs_are_not_freed() -> None:
     found = inventory(repository("app", {"a": image("1", BASE)}), repository("web", {"a": image("2", BASE)}))
     assert ask(found, "a").frees == 2

@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     client = wiring.looking_client(project)
     listing = look.listing(client, session)
     chosen = arguments.service and repository_of(split(arguments.service, host).name, project, listing.names)
-    inventory = look.survey(client, listing.names)
+    inventory = look.survey(client, session, listing.names)
     used = usage(inventory)
     report = Report(
         host,

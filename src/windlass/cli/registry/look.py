@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from windlass.oci.client import RegistryClient
     from windlass.registry.overview import TagRow
     from windlass.registry.retention.model import Inventory, Repository
+    from windlass.registry.retention.scope import Scope
     from windlass.registry.uses import Uses
 
 OWN = ("windlass/fingerprints", "windlass/tests", "windlass/cache")
@@ -67,10 +68,37 @@ def weighed_with(name: str, session: Session) -> list[str]:
     return [one for one in sorted({name, *projects(session)}) if one not in small or one == name]
 
 
-def survey(client: RegistryClient, names: Collection[str]) -> Inventory:
+def survey(client: RegistryClient, session: Session, names: Collection[str]) -> Inventory:
+    """What some repositories hold. Where the registry tells no times, a tag is as old as the commit that it names, or the
+    record of its image's build.
+
+    Raises:
+        RegistryUnavailable, CredentialsMissing, Rejected, Malformed
+    """
+    from windlass.registry.retention.ages import dated
     from windlass.registry.retention.survey import survey as ask
 
-    return ask(client, names)
+    inventory = ask(client, names)
+    if inventory.untags or all(tag.pushed for one in inventory.repositories for tag in one.tags):
+        return inventory
+    return dated(inventory, _scope(session, ()), _commits(session))
+
+
+def _scope(session: Session, repositories: Sequence[str]) -> Scope:
+    from windlass.build.requests import cache_reference
+    from windlass.registry.retention.scope import scope_of
+
+    project = session.project
+    return scope_of(project, repositories, lambda image: cache_reference(project, image).rpartition(":")[2])
+
+
+def _commits(session: Session) -> dict[str, float]:
+    """The times of all commits here, by their short ids; where several share one, the latest."""
+    found: dict[str, float] = {}
+    for line in session.repository.git("rev-list", "--all", "--timestamp").splitlines():
+        moment, _, commit = line.partition(" ")
+        found[commit[:7]] = max(float(moment), found.get(commit[:7], 0.0))
+    return found
 
 
 def with_configurations(client: RegistryClient, repository: Repository, rows: Sequence[TagRow]) -> list[TagRow]:
@@ -117,6 +145,38 @@ def needs(session: Session) -> Needs:
         return Needs(uses(_known(session), project.retention.rollback), error.message)
 
 
+def everywhere(session: Session, known: Needs) -> Needs:
+    """The same for who removes: with the containers of this machine, and in doubt where others may deploy unseen."""
+    from windlass.oci.transport import is_loopback
+    from windlass.registry.retention.here import with_running
+    from windlass.registry.retention.protected import Protected
+    from windlass.registry.uses import with_containers
+
+    registry = session.project.registry
+    doubt = known.doubt
+    if doubt is None and session.project.state_remote is None and not is_loopback(registry.host):
+        doubt = "deployments are recorded in this repository only (windlass.yaml has no state: {remote: …})"
+    return Needs(with_containers(known.uses, with_running(Protected(), registry.host).digests), doubt)
+
+
+def unlisted(client: RegistryClient, repository: Repository, uses: Uses) -> frozenset[str]:
+    """Manifests of images that somebody needs and the registry does not list, because no tag leads to them any more."""
+    from windlass.oci.faults import Malformed, NotFound
+    from windlass.oci.relay import manifests_of
+
+    if repository.complete:
+        return frozenset()
+    there = {one.digest for one in repository.manifests}
+    found: set[str] = set()
+    for digest, by in uses.items():
+        if digest not in there and any(use.image.endswith(f"/{repository.name}") for use in by):
+            try:
+                found.update(one.descriptor.digest for one in manifests_of(client, repository.name, digest))
+            except (NotFound, Malformed):
+                continue
+    return frozenset(found)
+
+
 def _named(ref: str, session: Session) -> str:
     """The environment as windlass.yaml calls it: refs cannot hold every name."""
     from windlass.state.git_ref import ref_name
@@ -140,12 +200,9 @@ def saving(session: Session, inventory: Inventory) -> Saving:
     """What a clean-up would free, judged as `windlass registry prune` judges."""
     import time
 
-    from windlass.build.requests import cache_reference
     from windlass.cli.registry.cost import Saving
-    from windlass.registry.retention.ages import dated
     from windlass.registry.retention.policy import plan
     from windlass.registry.retention.protected import protect
-    from windlass.registry.retention.scope import scope_of
     from windlass.state.environments import histories
 
     project = session.project
@@ -154,10 +211,8 @@ def saving(session: Session, inventory: Inventory) -> Saving:
         protected = protect(found, project.registry.host, project.retention.rollback)
     except EnvironmentUnusable as error:
         return Saving(unknown=error.message)
-    scope = scope_of(
-        project, sorted(protected.repositories), lambda image: cache_reference(project, image).rpartition(":")[2]
-    )
-    judged = plan(dated(inventory, scope, {}), protected, project.retention, scope, time.time())
+    scope = _scope(session, sorted(protected.repositories))
+    judged = plan(inventory, protected, project.retention, scope, time.time())
     return Saving(sum(1 for one in judged.deletions if one.kind == "manifest"), judged.frees)
 
 

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = listing(client, session)
     inner = f"{project.registry.prefix}/" if project.registry.prefix and not arguments.all else ""
     names = [name for name in found.names if name.startswith(inner)]
-    inventory = survey(client, names)
+    inventory = survey(client, session, names)
     used = usage(inventory)
     rows = repository_rows(inventory, used, services(session))
     if arguments.json:

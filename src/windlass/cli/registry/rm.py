@@ -45,12 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
     wiring.ensure_registry(project)
     client = wiring.looking_client(project)
     name = repository_of(named.name, project, look.listing(client, session).names)
-    needs = look.needs(session)
-    inventory = look.survey(client, look.weighed_with(name, session))
+    needs = look.everywhere(session, look.needs(session))
+    inventory = look.survey(client, session, look.weighed_with(name, session))
     repository = inventory.repository(name)
     if repository is None:
         raise UsageError(f"{project.registry.host} holds nothing of {named.name}", remedy="windlass registry ls")
-    asked = withdraw(inventory, repository, pointer_in(repository, named), needs.uses)
+    keep = look.unlisted(client, repository, needs.uses)
+    asked = withdraw(inventory, repository, pointer_in(repository, named), needs.uses, keep)
     assert asked is not None
     if not arguments.dry_run:
         refuse(asked, needs.doubt, force=arguments.force)
@@ -110,7 +111,10 @@ def tell(asked: Withdrawal, out: Output) -> None:
     if referrers:
         out.say(f"what refers to it goes too: {out.plain(', '.join(referrers))}", indent=9, first=9)
     for use in asked.uses:
-        out.say(f"[yellow]needed[/]   {out.plain(use.words)} ({out.plain(use.release)})", indent=9)
+        out.say(
+            f"[yellow]needed[/]   {out.plain(use.words)}{out.plain(f' ({use.release})' if use.release else '')}",
+            indent=9,
+        )
     out.say(f"frees    {size(asked.frees)}", indent=9)
 
 

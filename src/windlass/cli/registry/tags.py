@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     client = wiring.looking_client(project)
     found = look.listing(client, session)
     name = repository_of(split(arguments.service, project.registry.host).name, project, found.names)
-    inventory = look.survey(client, look.weighed_with(name, session))
+    inventory = look.survey(client, session, look.weighed_with(name, session))
     repository = inventory.repository(name)
     if repository is None:
         raise UsageError(
