@@ -82,13 +82,30 @@ def parse_manifest(data: bytes, content_type: str | None) -> Manifest:
 
 
 def _document(data: bytes) -> dict[str, Any]:
+    """The JSON object, if every reader reads the same in it: UTF-8, no key twice, no number that JSON does not know."""
     try:
-        document = json.loads(data)
+        document = json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
-        raise manifest_invalid("the manifest is not JSON") from error
+        reason = str(error) if isinstance(error, _Ambiguous) else "the manifest is not JSON"
+        raise manifest_invalid(reason) from error
     if not isinstance(document, dict):
         raise manifest_invalid("the manifest is not a JSON object")
     return document
+
+
+class _Ambiguous(ValueError):
+    pass
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Ambiguous("a key occurs twice")
+    return found
+
+
+def _constant(name: str) -> None:
+    raise _Ambiguous(f"{name} is no JSON number")
 
 
 def _guess(document: dict[str, Any]) -> str:
@@ -125,7 +142,7 @@ def _descriptors(document: dict[str, Any], key: str, required: bool = True) -> t
 
 def _elsewhere(entry: dict[str, Any]) -> bool:
     """Layers that may not be distributed are fetched from their own addresses and need not be here."""
-    return str(entry.get("mediaType", "")).startswith(_ELSEWHERE) or bool(entry.get("urls"))
+    return entry.get("mediaType", "").startswith(_ELSEWHERE) or bool(entry.get("urls"))
 
 
 def _descriptor(entry: object, where: str) -> Needed:
@@ -136,6 +153,11 @@ def _descriptor(entry: object, where: str) -> Needed:
         raise manifest_invalid(f"{where} has no valid digest")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise manifest_invalid(f"{where} has no valid size")
+    if not isinstance(entry.get("mediaType", ""), str):
+        raise manifest_invalid(f"{where} has no valid mediaType")
+    urls = entry.get("urls")
+    if urls is not None and not (isinstance(urls, list) and all(isinstance(url, str) for url in urls)):
+        raise manifest_invalid(f"{where} has urls that are not a list of strings")
     digest = as_digest(text)
     if digest is None:
         raise manifest_invalid(f"{where} has a digest that is neither sha256 nor sha512")
@@ -144,7 +166,9 @@ def _descriptor(entry: object, where: str) -> Needed:
 
 def _artifact_type(document: dict[str, Any], media_type: str) -> str | None:
     stated = document.get("artifactType")
-    if isinstance(stated, str) and stated:
+    if stated is not None and not isinstance(stated, str):
+        raise manifest_invalid("artifactType is not a string")
+    if stated:
         return stated
     config = document.get("config")
     if media_type in (OCI_MANIFEST, DOCKER_MANIFEST) and isinstance(config, dict):
