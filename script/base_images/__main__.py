@@ -1,8 +1,8 @@
 # ruff: noqa: T201
 """Stand-ins for Docker Hub's base images, made from Debian's packages, where Docker Hub is out of reach.
 
-    script/base-images               busybox, debian:bookworm-slim, python:3.12-slim
-    script/base-images haproxy …     these too: caddy haproxy nginx postgres redis
+    script/base-images               busybox, debian:bookworm-slim, python:3.12-slim, haproxy:lts
+    script/base-images caddy …       these too: caddy nginx postgres redis
     script/base-images --status      are they to be had? (exit 0 or 7)
 
 Where the engine can pull them itself, there is nothing to do. Otherwise every image is an index of linux/amd64 and
@@ -35,11 +35,11 @@ PYTHON = Image(
     ("python3",),
     {"PIP_DEFAULT_TIMEOUT": os.environ.get("PIP_DEFAULT_TIMEOUT", "60")},
 )
+HAPROXY = Image(
+    ("haproxy:lts",), (*COMMON, "haproxy"), ("haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg")
+)
 EXTRAS = {
     "caddy": Image(("caddy:2",), (*COMMON, "caddy"), ("caddy", "run", "--config", "/etc/caddy/Caddyfile")),
-    "haproxy": Image(
-        ("haproxy:lts",), (*COMMON, "haproxy"), ("haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg")
-    ),
     "nginx": Image(("nginx:1",), (*COMMON, "nginx-light"), ("nginx", "-g", "daemon off;")),
     "postgres": Image(("postgres:15",), (*COMMON, "postgresql-15"), ("bash",)),
     "redis": Image(("redis:7",), (*COMMON, "redis-server"), ("redis-server", "--protected-mode", "no")),
@@ -47,10 +47,11 @@ EXTRAS = {
 
 
 def main(words: list[str]) -> int:
+    words = [word for word in words if word != "haproxy"]  # an extra once
     if unknown := [word for word in words if word not in EXTRAS and word != "--status"]:
         print((__doc__ or "").strip())
         return 0 if unknown == ["--help"] else 64
-    wanted = [BUSYBOX, DEBIAN, PYTHON, *(EXTRAS[word] for word in words if word in EXTRAS)]
+    wanted = [BUSYBOX, DEBIAN, PYTHON, HAPROXY, *(EXTRAS[word] for word in words if word in EXTRAS)]
     if not mirror.answers() and engine_can_pull():
         print("base-images: the engine pulls them itself")
         return 0

@@ -33,7 +33,8 @@ def merged(
 
 def _nothing() -> ServiceSection:
     """A section without a word in it; the models are not loaded for that."""
-    empty = SimpleNamespace(image=None, heavy=None, refresh=None, test=None, health=None, model_fields_set=frozenset())
+    nothing = dict.fromkeys(("image", "heavy", "singleton", "refresh", "test", "health"))
+    empty = SimpleNamespace(**nothing, model_fields_set=frozenset())
     return cast("ServiceSection", empty)
 
 

@@ -14,6 +14,7 @@ from windlass.config.yaml import Document, Keys, one_line, read
 from windlass.errors import ConfigError
 from windlass.model.prices import AZURE, Prices, Tier
 from windlass.model.project import (
+    EdgeSpec,
     Environment,
     Project,
     RegistrySpec,
@@ -284,4 +285,5 @@ def _environment(name: str, env: EnvironmentSection, files: tuple[str, ...]) -> 
         secrets=tuple(env.secrets),
         ready_timeout=env.ready_timeout,
         verify_timeout=env.verify_timeout,
+        edge=EdgeSpec(env.edge.image, env.edge.drain, env.edge.watch, env.edge.warm) if env.edge else None,
     )

@@ -69,6 +69,10 @@ def _duration(value: Any) -> Any:
     raise ValueError("expected a duration such as 180s, 2m or 1h30m")
 
 
+def _span(value: Any) -> Any:
+    return 0.0 if value == "0s" else _duration(value)
+
+
 def _refresh(value: Any) -> Any:
     if value == NEVER:
         return math.inf
@@ -129,6 +133,8 @@ Text = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, BeforeValidator(_inside)]
 Port = Annotated[int, BeforeValidator(_port), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": PATTERN})]
+Span = Annotated[float, BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": PATTERN})]
+"""A duration that may be 0s."""
 Refresh = Annotated[
     float, BeforeValidator(_refresh), WithJsonSchema({"type": "string", "pattern": f"{PATTERN}|^{NEVER}$"})
 ]
@@ -241,6 +247,11 @@ class ServiceSection(Section):
         description="Repository name of the image. Default: that of Compose's `image`, or the service's name.",
         examples=["crank-platform"],
     )
+    singleton: bool | None = Field(
+        default=None,
+        description="Two containers of it must not run at once: it is stopped and started.",
+        examples=[True],
+    )
     heavy: bool | None = Field(
         default=None, description="Heavy on a laptop: a minimal local start leaves it out.", examples=[True]
     )
@@ -256,6 +267,32 @@ class ServiceSection(Section):
         default=None,
         description="Checks of the live service. Default: the Compose healthcheck, where it asks for a URL.",
         examples=[[{"port": 8443, "path": "/health/live"}]],
+    )
+
+
+def _edge(value: Any) -> Any:
+    """The short forms: `true` means the defaults, `false` none at all."""
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
+class EdgeSection(Section):
+    """The proxy through which users reach the services, so that a release is a switch and not a restart."""
+
+    image: Text = Field(
+        default="haproxy:lts", description="The image of HAProxy, 2.4 or later.", examples=["haproxy:lts"]
+    )
+    drain: Span = Field(
+        default=30.0,
+        description="How long requests under way may take before their container is asked to end.",
+        examples=["30s"],
+    )
+    watch: Span = Field(
+        default=3.0, description="How long services are watched for errors after the switch.", examples=["10s"]
+    )
+    warm: Span = Field(
+        default=3600.0,
+        description="How long the containers of the release before are kept running, for the way back.",
+        examples=["1h"],
     )
 
 
@@ -306,6 +343,11 @@ class EnvironmentSection(Section):
     )
     verify_timeout: Duration = Field(
         default=60.0, description="How long health checks and API suites may take to pass.", examples=["60s"]
+    )
+    edge: Annotated[EdgeSection | None, BeforeValidator(_edge)] = Field(
+        default=EdgeSection(),
+        description="The proxy in front of the services; `false` stops and starts services instead.",
+        examples=[{"watch": "10s"}],
     )
 
 

@@ -24,6 +24,8 @@ def schema() -> dict[str, Any]:
     registry["default"] = "embedded"
     for section in (document, *document["$defs"].values()):
         _tidy(section)
+    edge = document["$defs"]["EnvironmentSection"]["properties"]["edge"]
+    edge["anyOf"] = [{"type": "boolean"}, {"$ref": edge.pop("$ref")}]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **document,

@@ -106,6 +106,7 @@ def _service(
         build=build,
         test=TestSpec(extras.test.target, extras.test.command, extras.test.files) if extras.test else None,
         heavy=bool(extras.heavy),
+        singleton=bool(extras.singleton),
         profiles=tuple(compose.get("profiles") or ()),
         depends_on=tuple(compose.get("depends_on") or ()),
         health=_health(name, compose, extras),

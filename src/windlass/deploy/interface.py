@@ -34,10 +34,15 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The release passed the checks that this target can make before user requests reach it."""
+    """The release passed the checks that this target can make before user requests reach it.
+
+    `beside` says that new containers run beside the old ones already; `services` are those that can be asked before the
+    switch (`Target.endpoint_beside`).
+    """
 
     prepared: Prepared
-    beside: bool  # True when the new containers already run beside the old ones
+    beside: bool
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,17 @@ class Target(Protocol):
             EngineUnavailable: nothing answers.
         """
 
-    def check(self, prepared: Prepared, emit: Emit) -> Checked:
-        """Run what can be checked before the switch."""
+    def check(self, prepared: Prepared, emit: Emit, sequence: int | None = None) -> Checked:
+        """Start what can stand beside what runs, and wait until it is well; users do not reach it.
+
+        Raises:
+            DeploymentFailed: never ready, crash loop; `evidence` holds logs and health output.
+            Locked: a newer sequence has been here.
+        """
+
+    def endpoint_beside(self, checked: Checked, service: str, port: int) -> Endpoint | None:
+        """Where a container port of a service that stands beside the old one is reached from here; None for all others, and
+        where it cannot be reached. Port 0 asks for the only published one."""
 
     def switch(self, checked: Checked, sequence: int, emit: Emit) -> Deployed:
         """Let users reach the release; wait until all its services are well.
@@ -78,6 +92,13 @@ class Target(Protocol):
         Raises:
             DeploymentFailed: never ready, crash loop; `evidence` holds logs and health output.
             Locked: a newer sequence has been here.
+        """
+
+    def watch(self, deployed: Deployed, emit: Emit) -> None:
+        """See how users fare with the release, for as long as the environment says, counted from the switch.
+
+        Raises:
+            DeploymentFailed: services were restarted, or answer with more errors than before.
         """
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:

@@ -76,7 +76,8 @@ class Service:
     """One service of the Compose file. `image` is its repository name inside the registry when `build` is set.
 
     `reference` is Compose's `image:` as written, by which other Dockerfiles may name the service's image. `refresh` is how
-    old the image may become, in seconds, before it is built anew though nothing changed.
+    old the image may become, in seconds, before it is built anew though nothing changed. Two containers of a `singleton`
+    must not run at once.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Service:
     health: tuple[HealthCheck, ...] = ()
     reference: str | None = None
     refresh: float | None = None
+    singleton: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,26 @@ class RegistrySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeSpec:
+    """The proxy through which users reach an environment, so that a release is a switch. Times are in seconds.
+
+    `drain` is how long requests and connections under way get before their container is asked to end; `watch` how long the
+    services are watched for errors after the switch; `warm` how long the containers before it are kept running.
+    """
+
+    image: str = "haproxy:lts"
+    drain: float = 30.0
+    watch: float = 3.0
+    warm: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A place releases are deployed to.
 
     `tags` are templates over `{branch}`, `{sha}`; a template without `{sha}` is a moving tag and is set only after
     verification. `ports` maps a published port to the one used here; `port_offset` is added to all others. `api` names
-    API suite files relative to the repository root. Times are in seconds.
+    API suite files relative to the repository root. Times are in seconds. Without an `edge` services are stopped and started.
     """
 
     name: str
@@ -127,6 +143,7 @@ class Environment:
     secrets: tuple[str, ...] = ()
     ready_timeout: float = 180.0
     verify_timeout: float = 60.0
+    edge: EdgeSpec | None = EdgeSpec()
 
 
 @dataclass(frozen=True, slots=True)

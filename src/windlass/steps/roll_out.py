@@ -16,11 +16,12 @@ from windlass.errors import (
 )
 from windlass.model.delivery import RollOut
 from windlass.model.events import Emit, Notice
-from windlass.model.observation import CheckResult
+from windlass.model.observation import CheckResult, Endpoint
 from windlass.model.project import Environment
 from windlass.model.release import Kind, Outcome, Record, Release
 from windlass.state.interface import previous_release, running_release
 from windlass.steps import evidence
+from windlass.steps.beside import beside_only, quietly
 from windlass.steps.compose_release import same_content
 from windlass.steps.moving_tags import move_tags
 from windlass.steps.stopwatch import Stopwatch
@@ -28,12 +29,23 @@ from windlass.steps.tools import Tools
 
 
 def roll_out(
-    release: Release, kind: Kind, environment: Environment, tools: Tools, watch: Stopwatch, emit: Emit
+    release: Release,
+    kind: Kind,
+    environment: Environment,
+    tools: Tools,
+    watch: Stopwatch,
+    emit: Emit,
+    *,
+    retry: bool = False,
 ) -> RollOut:
     """Deploy and verify a release; restore the last healthy one when that fails. The verdict is in the value, not raised.
 
+    Args:
+        retry: it is in quarantine, and somebody said to deploy it all the same: that is recorded.
+
     Raises:
-        Locked: somebody else is changing the environment.
+        Held: somebody else is changing the environment; nothing was touched.
+        Locked: somebody else took the environment over.
         ConfigError: something the release needs is missing here; nothing was touched.
         EngineUnavailable: the target does not answer.
         EnvironmentUnusable: the release serves and is recorded, but its moving tags could not be moved.
@@ -53,7 +65,7 @@ def roll_out(
         if unchanged:
             verdict.outcome, verdict.detail = "unchanged", f"{release.id} runs already"
         else:
-            admitted = tools.state.admit(release, kind, current.id if current else None)
+            admitted = tools.state.admit(release, kind, current.id if current else None, retry=retry)
     if unchanged and current is not None:
         return run.look_again(current)
 
@@ -96,12 +108,23 @@ class _Run:
         try:
             return self.target.prepare(release, self.emit), None
         except DeploymentFailed as error:
+            error.blames = False  # an image that cannot be pulled now may be there tomorrow
             return None, error
 
     def switch(self, prepared: Prepared, sequence: int) -> Deployed:
-        deployed = self.target.switch(self.target.check(prepared, self.emit), sequence, self.emit)
-        self.target.retire(deployed, self.emit)
-        return deployed
+        """Let users reach a release; what can stand beside the old one is checked before.
+
+        Raises as `Target.switch`; VerificationFailed: a check failed before any user reached the release.
+        """
+        checked = self.target.check(prepared, self.emit, sequence)
+        if checked.services:
+            self._ask(
+                beside_only(checked),
+                lambda service, port: self.target.endpoint_beside(checked, service, port),
+                quietly(self.emit),
+                "before the switch, ",
+            )
+        return self.target.switch(checked, sequence, self.emit)
 
     def attempt(
         self, release: Release, switch: Callable[[], Deployed]
@@ -109,35 +132,47 @@ class _Run:
         """Let users reach a release and check it: the checks it passed, or why it did not stay."""
         try:
             with self.watch.stage("deploy", tuple(service.name for service in release.services)):
-                switch()
-            return self.verify(release), None
+                deployed = switch()
+            checks = self.verify(release)
+            self.target.watch(deployed, self.emit)
+            self.target.retire(deployed, self.emit)
+            return checks, None
         except DeploymentFailed as error:
             return (), error
 
     def verify(self, release: Release) -> tuple[CheckResult, ...]:
         """Raises VerificationFailed, with what the services said."""
         with self.watch.stage("verify") as verdict:
-            try:
-                checks = self.tools.verify(self.environment, release, self.target.endpoint, self.emit)
-            except (Locked, DeploymentFailed):
-                raise
-            except (WindlassError, OSError) as error:  # users reach the release already: unverified, it must not stay
-                raise VerificationFailed(
-                    f"it could not be verified: {error}",
-                    where=self.environment.name,
-                    remedy=error.remedy if isinstance(error, WindlassError) else None,
-                ) from error
-            wrong = [check for check in checks if not check.passed]
-            if wrong:
-                raise VerificationFailed(
-                    f"{len(wrong)} of {len(checks)} checks failed: "
-                    + "; ".join(f"{c.name}: {c.last}" for c in wrong[:3]),
-                    where=self.environment.name,
-                    remedy=f"windlass logs {self.environment.name} shows what the services say",
-                    evidence=evidence.of_failed_checks(self.target, wrong),
-                )
+            checks = self._ask(release, self.target.endpoint, self.emit)
             count = len(checks)
             verdict.detail = f"{count} check{'' if count == 1 else 's'} passed" if count else "no checks are configured"
+        return checks
+
+    def _ask(
+        self, release: Release, endpoint: Callable[[str, int], Endpoint | None], emit: Emit, when: str = ""
+    ) -> tuple[CheckResult, ...]:
+        """The results of a release's checks, all passed. Raises VerificationFailed, with what the services said."""
+        try:
+            checks = self.tools.verify(self.environment, release, endpoint, emit)
+        except (Locked, DeploymentFailed):
+            raise
+        except (WindlassError, OSError) as error:  # users may reach the release already: unverified, it must not stay
+            raise VerificationFailed(
+                f"it could not be verified: {error}",
+                where=self.environment.name,
+                remedy=error.remedy if isinstance(error, WindlassError) else None,
+                blames=False,
+            ) from error
+        wrong = [check for check in checks if not check.passed]
+        if wrong:
+            raise VerificationFailed(
+                f"{when}{len(wrong)} of {len(checks)} checks failed: "
+                + "; ".join(f"{c.name}: {c.last}" for c in wrong[:3]),
+                where=self.environment.name,
+                remedy=f"windlass logs {self.environment.name} shows what the services say",
+                evidence=evidence.of_failed_checks(self.target, wrong),
+                blames=any(check.sent for check in wrong),
+            )
         return checks
 
     def look_again(self, release: Release) -> RollOut:
@@ -173,7 +208,8 @@ class _Run:
         restored = fallback if again is None else None
         reason = failure.message if again is None else f"{failure.message}; restore: {again.message}"
         with self.watch.stage("record"):
-            self.settle(admitted, "restored" if restored else "failed", serving=restored, reason=reason, kept=kept)
+            outcome: Outcome = "restored" if restored else "failed"
+            self.settle(admitted, outcome, serving=restored, reason=reason, kept=kept, blamed=failure.blames)
         if restored is not None:
             try:
                 self.move_tags(restored)
@@ -197,9 +233,10 @@ class _Run:
         serving: Release | None,
         reason: str = "",
         kept: str | None = None,
+        blamed: bool = False,
     ) -> None:
         running = serving.id if serving else None
-        self.tools.state.settle(admitted, outcome, running=running, reason=reason, evidence=kept)
+        self.tools.state.settle(admitted, outcome, running=running, reason=reason, evidence=kept, blamed=blamed)
 
     def move_tags(self, release: Release) -> None:
         """Raises EnvironmentUnusable: the registry does not let them; the same release deployed again moves them."""

@@ -13,7 +13,14 @@ from windlass.model.observation import Endpoint, Health, Observation, ServiceSta
 from windlass.model.release import Release
 
 Trouble: TypeAlias = Literal[
-    "missing image", "missing variable", "engine gone", "check fails", "never ready", "crash loop", "interrupted"
+    "missing image",
+    "missing variable",
+    "engine gone",
+    "check fails",
+    "never ready",
+    "crash loop",
+    "errors after the switch",
+    "interrupted",
 ]
 
 _PREPARING = ("missing image", "missing variable", "engine gone")
@@ -40,7 +47,7 @@ class FakeTarget:
         self.calls.append(("prepare", release.id))
         return self._prepare(release)
 
-    def check(self, prepared: Prepared, emit: Emit) -> Checked:
+    def check(self, prepared: Prepared, emit: Emit, sequence: int | None = None) -> Checked:
         self.calls.append(("check", prepared.release.id))
         if self.troubles.get(prepared.release.id) == "check fails":
             raise DeploymentFailed("the check failed", evidence=self._evidence(prepared.release, "check fails"))
@@ -49,6 +56,17 @@ class FakeTarget:
     def switch(self, checked: Checked, sequence: int, emit: Emit) -> Deployed:
         self.calls.append(("switch", checked.prepared.release.id))
         return self._switch(checked.prepared, sequence, emit, "deploy")
+
+    def endpoint_beside(self, checked: Checked, service: str, port: int) -> Endpoint | None:
+        return self.endpoint(service, port) if checked.beside else None
+
+    def watch(self, deployed: Deployed, emit: Emit) -> None:
+        release = deployed.release
+        if self.troubles.get(release.id) == "errors after the switch":
+            raise DeploymentFailed(
+                f"{release.services[0].name}: 9 of 10 requests failed after the switch",
+                evidence=self._evidence(release, "errors after the switch"),
+            )
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:
         self.calls.append(("retire", deployed.release.id))
@@ -118,7 +136,7 @@ class FakeTarget:
             for name, digest in wanted.items()
         }
         for name in changed:
-            emit(ServiceFinished(stage, name, "failed" if trouble else "ok", 0.0, trouble or "healthy"))
+            emit(ServiceFinished(stage, name, "failed" if trouble in _HEALTH else "ok", 0.0, trouble or "healthy"))
         if trouble in _HEALTH and changed:
             raise DeploymentFailed(f"{changed[0]}: {trouble}", evidence=self._evidence(release, str(trouble)))
         return Deployed(release, self.observe())

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from windlass.deploy.docker import engine
+from windlass.deploy.docker.edge.edges import Edges
+
 COMPOSE = """\
 services:
   api:
@@ -138,13 +141,11 @@ class Installation:
         return ran.json
 
     def containers(self, environment: str) -> dict[str, str]:
-        """Service → container id, of what runs in an environment."""
-        label = f"label=com.docker.compose.project={self.project}-{environment}"
-        form = '{{.Label "com.docker.compose.service"}} {{.ID}}'
-        out = subprocess.run(
-            ["docker", "ps", "--filter", label, "--format", form], check=True, capture_output=True, text=True
-        ).stdout
-        return dict(line.split() for line in out.splitlines())
+        """Service → container id, of what serves in an environment."""
+        name = f"{self.project}-{environment}"
+        edges = Edges(self.folder / "home" / "data" / "environments" / name / "edge.json")
+        serving = edges.board(engine.containers(name)).current
+        return {container.service: container.id for container in serving if container.status == "running"}
 
     def destroy(self) -> None:
         for environment in ("staging", "production"):

@@ -129,14 +129,18 @@ class World:
 
     def deploy(self, target: DockerTarget, release: Release, sequence: int = 1) -> None:
         prepared = target.prepare(release, self.events.append)
-        deployed = target.switch(target.check(prepared, self.events.append), sequence, self.events.append)
+        checked = target.check(prepared, self.events.append, sequence)
+        deployed = target.switch(checked, sequence, self.events.append)
+        target.watch(deployed, self.events.append)
         target.retire(deployed, self.events.append)
 
     def containers(self, target: DockerTarget) -> dict[str, str]:
-        """Service → container id."""
+        """Service → id of the container that serves."""
         from windlass.deploy.docker import engine
+        from windlass.deploy.docker.edge.edges import Edges
 
-        return {container.service: container.id for container in engine.containers(target.name)}
+        edges = Edges(self.home / "environments" / target.name / "edge.json")
+        return {container.service: container.id for container in edges.board(engine.containers(target.name)).current}
 
 
 @pytest.fixture

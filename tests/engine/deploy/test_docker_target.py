@@ -263,7 +263,7 @@ services:
 
     prepared = target.prepare(release, world.events.append)
     with pytest.raises(KeyboardInterrupt):
-        target.switch(target.check(prepared, world.events.append), 1, interrupt)
+        target.switch(target.check(prepared, interrupt, 1), 1, interrupt)
     better = world.release("r2", world.write({"compose.yml": slow.replace('"false"', '"true"')}), web="1", api="1")
     world.deploy(target, better, 2)
     assert {state.service: (state.health, state.release) for state in target.observe().services} == {

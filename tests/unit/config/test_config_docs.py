@@ -48,6 +48,7 @@ SECTIONS = (
     models.ServiceSection,
     models.HealthSection,
     models.EnvironmentSection,
+    models.EdgeSection,
 )
 
 

@@ -100,7 +100,7 @@ def test_followed_lines_are_told_apart_by_service() -> None:
     assert parse_followed("\x1b[2Kweb-1  | \x1b[31mred") == LogLine("web", "\x1b[31mred")
     assert parse_followed("web-1  | ") == LogLine("web", "")
     assert parse_followed("no prefix") is None
-    assert follow_command("crank-staging", "web", 10)[-1] == "web"
+    assert follow_command("crank-staging", ["web"], 10)[-1] == "web"
 
 
 def test_the_state_file_refuses_a_late_change_and_remembers_the_rest(tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ class Container:
 
     `status` is the engine's own word (created, running, paused, restarting, removing, exited, dead); `health` is ""
     where no health check is declared. `started` is the engine's time stamp. `image_id` is what Compose noted as the
-    image's id. `ports` holds (container port, protocol, host address, host port).
+    image's id. `ports` holds (container port, protocol, host address, host port), `addresses` (network, address),
+    `gateways` the engine's own addresses on these networks.
+    `key` is Compose's name of the service, of which `service` is known to the user; `fronted` says that users reach it
+    through an edge; `edge` is what an edge was made for, as JSON, and "" on all others.
     """
 
     id: str
@@ -40,6 +43,11 @@ class Container:
     health_output: str
     may_end: bool
     ports: tuple[tuple[int, str, str, int], ...]
+    key: str = ""
+    fronted: bool = False
+    edge: str = ""
+    addresses: tuple[tuple[str, str], ...] = ()
+    gateways: tuple[str, ...] = ()
 
     @property
     def ended_well(self) -> bool:
@@ -89,7 +97,7 @@ def _container(document: Mapping[str, Any], labels: Mapping[str, str]) -> Contai
     return Container(
         id=document["Id"],
         name=str(document.get("Name", "")).removeprefix("/"),
-        service=labels.get("com.docker.compose.service", ""),
+        service=labels.get(naming.SERVICE) or labels.get("com.docker.compose.service", ""),
         status=state.get("Status", ""),
         health="" if check.get("Status") in (None, "none") else check["Status"],
         restarts=document.get("RestartCount", 0),
@@ -104,6 +112,15 @@ def _container(document: Mapping[str, Any], labels: Mapping[str, str]) -> Contai
         health_output=str(probes[-1].get("Output", "")) if probes else "",
         may_end=labels.get(naming.ONE_SHOT) == "true" or (naming.SERVICE not in labels and alone),
         ports=tuple(_ports((document.get("NetworkSettings") or {}).get("Ports") or {})),
+        key=labels.get("com.docker.compose.service", ""),
+        fronted=naming.FRONTED in labels,
+        edge=labels.get(naming.EDGE, ""),
+        addresses=tuple(_addresses((document.get("NetworkSettings") or {}).get("Networks") or {})),
+        gateways=tuple(
+            str(network["Gateway"])
+            for network in ((document.get("NetworkSettings") or {}).get("Networks") or {}).values()
+            if network.get("Gateway")
+        ),
     )
 
 
@@ -113,6 +130,12 @@ def _ports(published: Mapping[str, list[dict[str, str]] | None]) -> Iterable[tup
         for binding in bindings or ():
             if binding.get("HostPort"):
                 yield int(port), protocol or "tcp", binding.get("HostIp", ""), int(binding["HostPort"])
+
+
+def _addresses(networks: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    for name, network in sorted(networks.items()):
+        if address := network.get("IPAddress") or network.get("GlobalIPv6Address"):
+            yield name, str(address)
 
 
 def _stamp(text: str | None) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from windlass import process
 from windlass.deploy.docker.containers import Container, parse_containers
+from windlass.deploy.docker.edge.layout import ImageFacts
 from windlass.errors import EngineUnavailable
 
 _START_INTERVAL_API = (1, 44)  # Engine 25
@@ -20,10 +23,11 @@ _LOOKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A local image: its id, and its own health check as `docker image inspect` prints it."""
+    """A local image: its id, its own health check as `docker image inspect` prints it, and what else it says of itself."""
 
     id: str
     health: Mapping[str, Any]
+    facts: ImageFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,46 @@ def remove(ids: Sequence[str]) -> None:
         _docker(["rm", "--force", *ids])
 
 
+def remove_later(ids: Sequence[str], log: Path, *, after: float = 0.0) -> None:
+    """Ask containers to end `after` some seconds, and remove them, without waiting for it: each has as long as it was given
+    to end."""
+    if ids:
+        words = f'sleep {after:.0f}; docker stop "$@"; docker rm --force --volumes "$@"'
+        process.detach(["sh", "-c", words, "sh", *ids], log=log)
+
+
+def unplug(containers: Iterable[Container]) -> None:
+    """Take containers off their networks, so that the ports they publish are free at once."""
+    for container in containers:
+        for network, _ in container.addresses:
+            _attempt(["network", "disconnect", "--force", network, container.id])
+
+
+def discard(ids: Sequence[str]) -> None:
+    """Remove containers that nobody uses, at once."""
+    if ids:
+        _attempt(["rm", "--force", "--volumes", *ids])
+
+
 def tail(container: str, lines: int) -> list[str]:
     """The last lines a container wrote, standard output and error together."""
     said: list[str] = []
     process.stream(["docker", "logs", "--tail", str(lines), container], said.append)
     return said
+
+
+def is_here(gateways: Iterable[str]) -> bool:
+    """Whether one of an engine's addresses on its networks is this machine's own: containers are reached directly then,
+    and not where the engine is in a virtual machine or elsewhere."""
+    for gateway in gateways:
+        family = socket.AF_INET6 if ":" in gateway else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.bind((gateway, 0))
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def host() -> str:
@@ -128,7 +167,10 @@ _REMEDY = "start Docker Desktop, or the service: sudo systemctl start docker"
 
 
 def _image(document: Mapping[str, Any]) -> Image:
-    return Image(document["Id"], (document.get("Config") or {}).get("Healthcheck") or {})
+    config = document.get("Config") or {}
+    exposed = [key.partition("/") for key in config.get("ExposedPorts") or {}]
+    ports = tuple(sorted(int(port) for port, _, kind in exposed if port.isdigit() and kind in ("", "tcp")))
+    return Image(document["Id"], config.get("Healthcheck") or {}, ImageFacts(ports, tuple(config.get("Volumes") or ())))
 
 
 def _docker(arguments: Sequence[str]) -> str:

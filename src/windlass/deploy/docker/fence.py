@@ -53,8 +53,8 @@ class Fence:
         draft.replace(self._file)
 
     @contextmanager
-    def entered(self, sequence: int, *, clock: Clock | None = None) -> Iterator[Seen]:
-        """Hold the environment on this machine while changing it, and note the sequence number.
+    def entered(self, sequence: int | None, *, clock: Clock | None = None) -> Iterator[Seen]:
+        """Hold the environment on this machine while changing it, and note the sequence number (None: no number yet).
 
         Raises:
             Locked: a newer sequence has been here, or another change is still going on.
@@ -68,6 +68,9 @@ class Fence:
                     "another deployment is changing this environment right now", remedy="wait until it has ended"
                 ) from error
             seen = self.read()
+            if sequence is None:
+                yield seen
+                return
             if sequence < seen.sequence:
                 raise Locked(
                     f"a newer deployment (number {seen.sequence}) has been here; this one is number {sequence}",

@@ -36,7 +36,7 @@ def parse_stamped(service: str, lines: Iterable[str]) -> list[tuple[str, LogLine
     return found
 
 
-def follow_command(project: str, service: str | None, tail: int) -> list[str]:
+def follow_command(project: str, services: Sequence[str], tail: int) -> list[str]:
     command = [
         "docker",
         "compose",
@@ -50,7 +50,7 @@ def follow_command(project: str, service: str | None, tail: int) -> list[str]:
         "--tail",
         str(tail),
     ]
-    return [*command, *([service] if service else [])]
+    return [*command, *services]
 
 
 def parse_followed(line: str) -> LogLine | None:

@@ -14,6 +14,7 @@ from typing import Any
 from windlass.compose.load import ComposeModel
 from windlass.deploy.docker import naming
 from windlass.deploy.docker.health import with_quick_start
+from windlass.deploy.docker.partial import replicas
 from windlass.deploy.docker.ports import map_ports
 from windlass.errors import ConfigError
 from windlass.model.project import Environment
@@ -141,7 +142,7 @@ def to_run(
     result["services"] = services
     result.pop("name", None)
     _own_resources(result, mounts)
-    return Runnable(result, {name: _replicas(service) for name, service in services.items()})
+    return Runnable(result, {name: replicas(service) for name, service in services.items()})
 
 
 def _own_resources(model: ComposeModel, mounts: Mapping[str, str]) -> None:
@@ -164,11 +165,6 @@ def _alias_container_name(service: dict[str, Any]) -> None:
         aliases = list((network or {}).get("aliases") or ())
         if name not in aliases:
             networks[key] = {**(network or {}), "aliases": [*aliases, name]}
-
-
-def _replicas(service: Mapping[str, Any]) -> int:
-    wanted = service.get("scale", (service.get("deploy") or {}).get("replicas"))
-    return 1 if wanted is None else int(wanted)
 
 
 def _is_active(service: Mapping[str, Any], profiles: tuple[str, ...]) -> bool:

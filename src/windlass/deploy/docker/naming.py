@@ -14,6 +14,10 @@ SERVICE = "dev.windlass.service"
 DIGEST = "dev.windlass.digest"
 CONFIG = "dev.windlass.config"
 ONE_SHOT = "dev.windlass.one-shot"
+FRONTED = "dev.windlass.fronted"
+"""On containers that users reach through an edge."""
+EDGE = "dev.windlass.edge"
+"""On edges: what it was made for, as JSON."""
 
 
 def compose_project(project: str, environment: str) -> str:

@@ -83,6 +83,12 @@ def part(model: ComposeModel, changed: Iterable[str], there: Mapping[str, str]) 
     return {**model, "services": services}
 
 
+def replicas(service: Mapping[str, Any]) -> int:
+    """How many containers a Compose service is to have."""
+    wanted = service.get("scale", (service.get("deploy") or {}).get("replicas"))
+    return 1 if wanted is None else int(wanted)
+
+
 def _by_container(service: Mapping[str, Any], stay: Mapping[str, str]) -> dict[str, Any]:
     """The keys by which a service shares something with others, where those that stay are `container:ID`."""
     found: dict[str, Any] = {}

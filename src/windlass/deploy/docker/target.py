@@ -1,40 +1,34 @@
-"""A Docker engine as a target: Docker Compose runs the release, watched and judged here."""
+"""A Docker engine as a target: Docker Compose runs the release, watched and judged here, behind an edge."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from windlass import process
-from windlass.compose.load import project_directory
-from windlass.deploy import environ
-from windlass.deploy.docker import changes, engine, logs, mounts, naming, partial
-from windlass.deploy.docker.containers import Container, to_state, worst
+from windlass.deploy.docker import engine, logs, naming
+from windlass.deploy.docker.containers import Container, endpoints, to_state, worst
+from windlass.deploy.docker.edge import compose as edge_compose
+from windlass.deploy.docker.edge.board import Board
+from windlass.deploy.docker.edge.commands import Tally
+from windlass.deploy.docker.edge.edges import Edges
+from windlass.deploy.docker.edge.judge import Look, judge
 from windlass.deploy.docker.fence import Fence, Seen
-from windlass.deploy.docker.loading import Loaded, load_release
-from windlass.deploy.docker.model import Selection, select, to_run
-from windlass.deploy.docker.pull import pull
-from windlass.deploy.docker.up import Compose, bring_up, compose_command, compose_refusal
+from windlass.deploy.docker.preparing import Preparer, Ready
+from windlass.deploy.docker.rolling import Rolling
 from windlass.deploy.interface import Checked, Deployed, LogLine, Prepared
-from windlass.errors import ConfigError, DeploymentFailed
+from windlass.errors import DeploymentFailed, EngineUnavailable
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
 from windlass.model.observation import Endpoint, Observation
 from windlass.model.project import Environment, Project
 from windlass.model.release import Release
-from windlass.waiting import Clock, SystemClock
+from windlass.waiting import Clock, DeadlinePassed, SystemClock, wait_for
 
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A prepared release: what is given to Compose, and the configuration hash each service must come to run."""
-
-    prepared: Prepared
-    compose: Compose
-    wanted: Mapping[str, str]
+_EVERY = 0.5
+_EVIDENCE_LINES = 30
 
 
 class DockerTarget:
@@ -54,16 +48,20 @@ class DockerTarget:
         home: Path,
         clock: Clock | None = None,
     ) -> None:
-        self._project = project
         self._environment = environment
-        self._repository = repository
-        self._home = home
         self._clock = clock or SystemClock()
         self._name = naming.compose_project(project.name, environment.name)
-        self._own = home / "environments" / self._name
-        self._fence = Fence(self._own / "state.json")
-        self._ready: dict[str, _Ready] = {}
+        own = home / "environments" / self._name
+        self._fence = Fence(own / "state.json")
+        self._edges = Edges(own / "edge.json")
+        self._rolling = Rolling(environment, self._name, self._edges, log=own / "removal.log", clock=self._clock)
+        self._preparer = Preparer(
+            project, environment, repository, name=self._name, home=home, own=own, board=self._rolling.board
+        )
+        self._ready: dict[str, Ready] = {}
+        self._begun: Ready | None = None
         self._networks: frozenset[str] | None = None  # of the release that was switched to
+        self._turned: tuple[float, Mapping[str, Look]] | None = None
 
     @property
     def name(self) -> str:
@@ -73,26 +71,73 @@ class DockerTarget:
     def prepare(self, release: Release, emit: Emit) -> Prepared:
         return self._prepare(release, emit, "deploy").prepared
 
-    def check(self, prepared: Prepared, emit: Emit) -> Checked:
-        """Compose replaces containers in place, so there is nothing beside the old ones to ask."""
-        return Checked(prepared, beside=False)
+    def check(self, prepared: Prepared, emit: Emit, sequence: int | None = None) -> Checked:
+        """Start what can stand beside what runs, and wait until it is well."""
+        ready = self._ready.get(prepared.release.id) or self._prepare(prepared.release, emit, "deploy")
+        if ready.prepared.nothing_to_do:
+            return Checked(prepared, beside=False)
+        with self._fence.entered(sequence):
+            self._begin(ready, emit, "deploy")
+        changed = [name for name in ready.to_do("create", "recreate") if name in ready.layout.fronted]
+        standing = self._rolling.standing(ready)
+        reached = tuple(name for name in changed if any(engine.is_here(c.gateways) for c in standing.get(name, ())))
+        if len(reached) < len(changed):
+            emit(
+                Notice(
+                    f"{', '.join(sorted(set(changed) - set(reached)))}: not reached from here before the switch, checked after it"
+                )
+            )
+        return Checked(prepared, beside=bool(changed), services=reached)
+
+    def endpoint_beside(self, checked: Checked, service: str, port: int) -> Endpoint | None:
+        ready = self._begun
+        if ready is None or ready.prepared.release.id != checked.prepared.release.id or service not in checked.services:
+            return None
+        fronted = ready.layout.fronted[service]
+        if port == 0:
+            port = fronted.published[0].target if len(fronted.published) == 1 else 0
+        if port not in fronted.ports:
+            return None
+        standing = self._rolling.standing(ready).get(service)
+        return Endpoint(standing[0].addresses[0][1], port) if standing else None
 
     def switch(self, checked: Checked, sequence: int, emit: Emit) -> Deployed:
         release = checked.prepared.release
         ready = self._ready.get(release.id) or self._prepare(release, emit, "deploy")
-        return self._switch(ready, sequence, emit, "deploy")
+        return self._switch(ready, sequence, emit, "deploy", keep_warm=True)
+
+    def watch(self, deployed: Deployed, emit: Emit) -> None:
+        """Watch what was switched to, from the switch on, for as long as the environment says."""
+        settings = self._environment.edge
+        if settings is None or self._turned is None:
+            return
+        began, before = self._turned
+        left = max(0.0, began + settings.watch - self._clock.now())
+        try:
+            wrong = wait_for(lambda: judge(before, self._look()), bool, seconds=left, every=_EVERY, clock=self._clock)
+        except DeadlinePassed:
+            return
+        raise DeploymentFailed(
+            "; ".join(f"{service}: {reason}" for service, reason in wrong.items()),
+            remedy="look at the log lines shown",
+            evidence={service: self._said(service, reason) for service, reason in wrong.items()},
+        )
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:
-        """Remove networks that the release does not have. Containers are gone already; volumes are never removed."""
+        """Remove networks that the release does not have, and containers of the one before unless they are to stay warm.
+        Volumes are never removed."""
         if self._networks is not None:
             unused = engine.unused_networks(self._name)
             engine.remove_networks([id for key, id in unused.items() if key not in self._networks])
+        if self._environment.edge is not None and not self._environment.edge.warm:
+            self._rolling.dismiss_warm()
 
     def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
-        return self._switch(self._prepare(release, emit, "restore"), sequence, emit, "restore")
+        self._begun = None
+        return self._switch(self._prepare(release, emit, "restore"), sequence, emit, "restore", keep_warm=False)
 
     def observe(self) -> Observation:
-        return self._observation(engine.containers(self._name), self._fence.read())
+        return self._observation(self._rolling.board(), self._fence.read())
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
         state = self.observe().service(service)
@@ -103,174 +148,116 @@ class DockerTarget:
         return dict(state.ports).get(port)
 
     def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
+        board = self._rolling.board()
+        there = [c for c in board.services if service in (None, c.service) and c.id not in board.drained]
         if not follow:
-            there = [c for c in engine.containers(self._name) if service in (None, c.service)]
             logs.recent(there, tail, on_line)
             return
 
         def hear(line: str) -> None:
             if (parsed := logs.parse_followed(line)) is not None:
-                on_line(parsed)
+                on_line(LogLine(edge_compose.service_of(parsed.service), parsed.text))
 
-        process.stream(logs.follow_command(self._name, service, tail), hear)
+        process.stream(logs.follow_command(self._name, sorted({c.key for c in there}), tail), hear)
 
-    # -- the steps of prepare ---------------------------------------------------------------------------------------
+    # -- the steps of a switch --------------------------------------------------------------------------------------
 
-    def _prepare(self, release: Release, emit: Emit, stage: StageName) -> _Ready:
-        known = environ.variables(
-            self._repository.root,
-            self._environment.env_files,
-            default=f"{project_directory(release.compose)}/.env",
-        )
-        environ.require(self._environment.secrets, known, environment=self._environment.name)
-        with ThreadPoolExecutor(1) as beside:  # two programs that do not need each other: nothing to do must be quick
-            loading = beside.submit(
-                load_release, self._repository, release, env_files=self._environment.env_files, project=self._name
-            )
-            answered = engine.connect()
-            loaded = loading.result()
-        for name in loaded.unset:
-            emit(Notice(f"the variable {name} has no value: Compose takes it as empty", "warning"))
-        selection = select(loaded.model, release, release.profiles or self._environment.profiles)
-        for service, reason in selection.excluded.items():
-            emit(Notice(f"{service} is left out: {reason}", "warning"))
-        images = self._images(loaded, selection, release, emit, stage)
-        runnable = to_run(
-            loaded.model,
-            release,
-            selection,
-            project=self._project.name,
-            environment=self._environment,
-            mounts=self._mounts(loaded, selection, release, emit),
-            image_health={service: image.health for service, (_, image) in images.items()},
-            quick_start=answered.knows_start_interval,
-        )
-        self._own.mkdir(parents=True, exist_ok=True)
-        plain = Compose(
-            self._name, partial.without_order(runnable.model), self._own, _referenced(runnable.model, known)
-        )
-        with ThreadPoolExecutor(1) as beside:
-            looking = beside.submit(engine.containers, self._name)
-            hashes = partial.with_resources(plain.model, self._hashes(plain, release), plain.environ)
-            there = looking.result()
-        compose = replace(plain, model=partial.with_hashes(runnable.model, hashes))
-        wanted = {service: digest for service, digest in hashes.items() if runnable.replicas.get(service, 1) > 0}
-        ids = {service: (reference, image.id) for service, (reference, image) in images.items()}
-        computed = changes.with_lodgers(
-            changes.compute(wanted, there, ids, runnable.replicas), lambda names: partial.affected(compose.model, names)
-        )
-        ready = _Ready(Prepared(release, computed), compose, wanted)
+    def _prepare(self, release: Release, emit: Emit, stage: StageName) -> Ready:
+        ready = self._preparer.prepare(release, emit, stage)
         self._ready[release.id] = ready
         return ready
 
-    def _images(
-        self, loaded: Loaded, selection: Selection, release: Release, emit: Emit, stage: StageName
-    ) -> dict[str, tuple[str, engine.Image]]:
-        """Service → (reference, image), pulled where it is missing or the user wants it pulled always."""
-        wanted: dict[str, str] = {}
-        always: set[str] = set()
-        for name in selection.services:
-            released, service = release.service(name), loaded.model["services"][name]
-            wanted[name] = released.reference if released is not None else str(service["image"])
-            if released is None and service.get("pull_policy") == "always":
-                always.add(wanted[name])
-        found = engine.images(list(wanted.values()))
-        missing = {ref: name for name, ref in wanted.items() if ref not in found or ref in always}
-        if missing:
-            pull(missing, emit, stage)
-            found |= engine.images(list(missing))
-        return {name: (reference, found[reference]) for name, reference in wanted.items() if reference in found}
+    def _begin(self, ready: Ready, emit: Emit, stage: StageName) -> None:
+        self._rolling.begin(ready, emit, stage)
+        self._begun = ready
 
-    def _mounts(self, loaded: Loaded, selection: Selection, release: Release, emit: Emit) -> dict[str, str]:
-        tree, paths = release.tree, {}
-        for source in mounts.sources(loaded.model, selection.services, loaded.root, loaded.base):
-            inside = source.relative is not None and source.relative.split("/")[0] != ".."
-            entry = self._repository.entry(tree, source.relative or ".") if inside else None
-            decision = mounts.decide(
-                source,
-                entry,
-                substantial=entry is not None
-                and entry.kind == "tree"
-                and mounts.has_content(self._repository, tree, source.relative or "."),
-                in_checkout=inside and (self._repository.root / (source.relative or ".")).exists(),
-            )
-            paths[source.loaded] = mounts.provide(
-                decision, self._repository, tree, home=self._home, own=self._own, emit=emit
-            )
-        return paths
-
-    def _hashes(self, compose: Compose, release: Release) -> dict[str, str]:
-        """Configuration hashes as Compose itself computes them; it validates the model on the way."""
-        command = compose_command(compose.project, compose.directory, "config", "--hash", "*")
-        done = process.run(command, env=compose.environ, input=compose.document)
-        if not done.ok:
-            raise ConfigError(
-                compose_refusal(done.stderr.splitlines()) or "Docker Compose refuses the configuration",
-                where=", ".join(release.compose),
-                remedy="docker compose config shows more",
-            )
-        return changes.parse_hashes(done.stdout)
-
-    # -- the steps of switch ----------------------------------------------------------------------------------------
-
-    def _switch(self, ready: _Ready, sequence: int, emit: Emit, stage: StageName) -> Deployed:
+    def _switch(self, ready: Ready, sequence: int, emit: Emit, stage: StageName, *, keep_warm: bool) -> Deployed:
         release = ready.prepared.release
+        self._turned = None
         with self._fence.entered(sequence) as seen:
+            served = bool(self._rolling.board().current)
             try:
-                if not ready.prepared.nothing_to_do:
-                    self._apply_firmly(ready, emit, stage)
+                self._apply_firmly(ready, emit, stage, keep_warm)
             finally:
-                there = engine.containers(self._name)
-                after = _remember(seen, sequence, release, ready.wanted, there)
+                board = self._rolling.board()
+                after = _remember(seen, sequence, release, ready.wanted, board.current)
                 self._fence.write(after)
         self._ready.pop(release.id, None)  # the next switch must look again
         self._networks = frozenset(ready.compose.model.get("networks") or ())
-        return Deployed(release, self._observation(there, after))
+        if served and keep_warm and any(name in ready.layout.fronted for name in ready.to_do("create", "recreate")):
+            with suppress(EngineUnavailable):  # without a first look, there is nothing to compare with
+                self._turned = (self._clock.now(), self._look())
+        return Deployed(release, self._observation(board, after))
 
-    def _apply_firmly(self, ready: _Ready, emit: Emit, stage: StageName) -> None:
+    def _apply_firmly(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool) -> None:
         """Apply; and once more when a container that was to stay has died meanwhile: an interrupted deployment may have
         told the engine to stop it, and the engine goes on with that."""
         try:
-            self._apply(ready, emit, stage)
+            self._apply(ready, emit, stage, keep_warm)
         except DeploymentFailed:
             kept = {change.service for change in ready.prepared.changes if change.action == "keep"}
             again = self._prepare(ready.prepared.release, emit, stage)
             if not any(change.service in kept and change.action != "keep" for change in again.prepared.changes):
                 raise
-            self._apply(again, emit, stage)
+            self._apply(again, emit, stage, keep_warm)
 
-    def _apply(self, ready: _Ready, emit: Emit, stage: StageName) -> None:
-        changed = [c.service for c in ready.prepared.changes if c.action in ("create", "recreate")]
-        gone = {c.service for c in ready.prepared.changes if c.action == "remove"}
-        there = engine.containers(self._name)
-        engine.remove(
-            [c.id for c in there if c.service in gone]
-            + [c.id for c in changes.in_the_way(there, set(changed), ready.wanted)]
-        )
-        if not changed:
-            return
-        stay = {container.service: container.id for container in there if container.state != "exited"}
-        bring_up(
-            replace(ready.compose, model=partial.part(ready.compose.model, changed, stay)),
-            ready.wanted,
-            changed,
-            seconds=self._environment.ready_timeout,
-            clock=self._clock,
-            emit=emit,
-            stage=stage,
-        )
+    def _apply(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool) -> None:
+        if self._begun is not ready and not ready.prepared.nothing_to_do:
+            self._begin(ready, emit, stage)
+        if ready.edges or self._rolling.board().edges:
+            self._rolling.settle_edges(ready, emit)
+        if not ready.prepared.nothing_to_do:
+            self._rolling.replace_in_place(ready, emit, stage)
+        if ready.edges:
+            self._rolling.turn(ready, keep_warm=keep_warm)
 
-    def _observation(self, there: list[Container], seen: Seen) -> Observation:
-        host = engine.host()
-        return Observation(
-            tuple(
-                to_state(container, release=seen.release_of(service, container.config_hash), engine_host=host)
-                for service, container in sorted(worst(there).items())
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> dict[str, Look]:
+        """What each service that is there has answered, and how often it was restarted."""
+        board = self._rolling.board()
+        tallies = self._edges.tally(board) if board.edges else {}
+        found = {}
+        for service in dict.fromkeys(c.service for c in board.current):
+            mine = board.serving(service)
+            found[service] = Look(
+                {c.id: c.restarts for c in mine},
+                {c.id: c.state for c in mine},
+                sum((tallies.get(c.id, Tally()) for c in mine), Tally()),
+                sum(
+                    (tallies.get(c.id, Tally()) for c in board.services if c.service == service and c not in mine),
+                    Tally(),
+                ),
             )
+        return found
+
+    def _said(self, service: str, reason: str) -> tuple[str, ...]:
+        mine = self._rolling.board().serving(service)
+        lines = engine.tail(mine[0].id, _EVIDENCE_LINES) if mine else []
+        return (
+            reason,
+            f"last {len(lines)} log lines:" if lines else "it wrote no log",
+            *(f"  {line}" for line in lines),
         )
 
+    def _observation(self, board: Board, seen: Seen) -> Observation:
+        host = engine.host()
+        carrier = board.carrier
+        states = []
+        for service, container in sorted(worst(board.current).items()):
+            state = to_state(container, release=seen.release_of(service, container.config_hash), engine_host=host)
+            edge = board.edge(carrier.get(service, ""))
+            if container.fronted and edge is not None and edge.container.status == "running":
+                mine = edge.carried.ports.get(service, {})
+                ports = tuple((p, at) for p, at in endpoints(edge.container, host) if p in mine)
+                state = replace(state, ports=ports)
+            states.append(state)
+        return Observation(tuple(states))
 
-def _remember(seen: Seen, sequence: int, release: Release, wanted: Mapping[str, str], there: list[Container]) -> Seen:
+
+def _remember(
+    seen: Seen, sequence: int, release: Release, wanted: Mapping[str, str], there: Iterable[Container]
+) -> Seen:
     """Which release each service that is there came from."""
     releases: dict[str, tuple[str, str]] = {}
     for service, container in worst(there).items():
@@ -279,12 +266,3 @@ def _remember(seen: Seen, sequence: int, release: Release, wanted: Mapping[str, 
         elif service in seen.releases:
             releases[service] = seen.releases[service]
     return Seen(sequence, releases)
-
-
-def _referenced(model: Mapping[str, object], known: Mapping[str, str]) -> dict[str, str]:
-    """The variables that secrets and configs are made from: Compose reads those when it starts containers."""
-    names = set()
-    for kind in ("secrets", "configs"):
-        resources = json.loads(json.dumps(model.get(kind) or {}))
-        names |= {resource["environment"] for resource in resources.values() if (resource or {}).get("environment")}
-    return {name: known[name] for name in names if name in known}

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,6 +122,8 @@ def bring_up(
     clock: Clock,
     emit: Emit,
     stage: StageName,
+    seen_running: Callable[[Sequence[Container]], None] = lambda there: None,
+    counts: Callable[[Container], bool] = lambda container: True,
 ) -> None:
     """Start what is not there, in dependency order, and wait until every service is well.
 
@@ -129,6 +131,8 @@ def bring_up(
         wanted: service → configuration hash.
         changed: services that are created or recreated.
         seconds: the deadline.
+        seen_running: is told at every look what is there, until all is well.
+        counts: whether a container is one of the release; one that is about to go may have the same configuration.
 
     Raises:
         DeploymentFailed: never ready, crash loop, exited; `evidence` has log and health output of each failed service.
@@ -142,6 +146,8 @@ def bring_up(
     def look() -> tuple[bool, list[Container], dict[str, Verdict]]:
         over = run.over  # asked first: what is seen afterwards is then final
         there = engine.containers(compose.project)
+        seen_running(there)
+        there = [c for c in there if not c.edge and counts(c)]
         if not over:
             there = [c for c in there if not (c.id in before and c.state in _ENDING)]
         verdicts = watch.judge(there, clock.now())

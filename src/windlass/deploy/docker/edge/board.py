@@ -1,0 +1,141 @@
+"""What runs in an environment, told apart: what serves, what waits beside it, and the edges. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from windlass.deploy.docker.containers import Container
+from windlass.deploy.docker.edge.allocate import Edge
+from windlass.deploy.docker.edge.layout import Fronted
+from windlass.deploy.docker.edge.render import Carried, Server, place
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEdge:
+    """An edge container. `made_for` is what it was made for (`edge.compose.to_document`), `carried` what it carries now."""
+
+    container: Container
+    made_for: Mapping[str, Any]
+    carried: Carried
+
+    @property
+    def name(self) -> str:
+        return str(self.made_for.get("name") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """`services` are all containers that are no edges; `leaving` ids of those that are about to go."""
+
+    services: tuple[Container, ...]
+    edges: tuple[RunningEdge, ...] = ()
+    leaving: frozenset[str] = frozenset()
+    _serving: frozenset[str] = field(default=frozenset(), init=False)
+
+    def __post_init__(self) -> None:
+        ready = {s.id for e in self.edges for name in e.carried.slots for s in e.carried.ready(name)}
+        object.__setattr__(self, "_serving", frozenset(ready))
+
+    @property
+    def carrier(self) -> dict[str, str]:
+        """Service → the edge that was made for it."""
+        return {str(service): edge.name for edge in self.edges for service in edge.made_for.get("services") or ()}
+
+    def serving(self, service: str) -> list[Container]:
+        """The containers of a service that users reach: those an edge leads to, or those that stand in place."""
+        mine = [c for c in self.services if c.service == service]
+        behind = [c for c in mine if c.id in self._serving]
+        return behind or [c for c in mine if not c.fronted]
+
+    @property
+    def current(self) -> list[Container]:
+        """The containers that serve, of all services."""
+        names = dict.fromkeys(container.service for container in self.services)
+        return [container for name in names for container in self.serving(name)]
+
+    @property
+    def idle(self) -> list[Container]:
+        """Containers made to stand behind an edge that get no new request: warm ones, and ones that never got any."""
+        return [c for c in self.services if c.fronted and c.id not in self._serving]
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """Names in Compose of containers that are about to go."""
+        return frozenset(c.key for c in self.services if c.id in self.leaving)
+
+    def edge(self, name: str) -> RunningEdge | None:
+        return next((edge for edge in self.edges if edge.name == name), None)
+
+    @property
+    def drained(self) -> frozenset[str]:
+        """Ids of containers that served before, and may still have connections."""
+        return frozenset(
+            s.id
+            for edge in self.edges
+            for slots in edge.carried.slots.values()
+            for s in slots
+            if s is not None and s.state == "drain"
+        )
+
+
+def made_for(container: Container) -> Mapping[str, Any]:
+    """What stands in an edge's label."""
+    try:
+        document = json.loads(container.edge)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def suffices(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether an edge made for one thing can do another: it answers to more names, perhaps, but publishes the same."""
+    names = all(
+        set(wanted["networks"][key]) <= set((there.get("networks") or {}).get(key) or ()) for key in wanted["networks"]
+    )
+    networks = set(there.get("networks") or {}) == set(wanted["networks"])
+    return names and networks and there.get("published") == wanted["published"]
+
+
+def difference(there: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:
+    """Why an edge has to be made anew, in a few words."""
+    if there is None:
+        return "it is not there"
+    before, after = ({(p[0], p[1], p[2]) for p in doc.get("published") or ()} for doc in (there, wanted))
+    said = [f"port {port[1] or port[0]} is new" for port in sorted(after - before)]
+    said += [f"port {port[1] or port[0]} is gone" for port in sorted(before - after)]
+    return ", ".join(said) or "it gets other names or networks"
+
+
+def server(container: Container) -> Server | None:
+    """The container as a server; None when it has no address (it does not run)."""
+    return Server(container.id, container.addresses[0][1]) if container.addresses else None
+
+
+def carry(
+    edge: Edge,
+    fronted: Mapping[str, Fronted],
+    before: Carried | None,
+    serving: Mapping[str, Sequence[Container]],
+    *,
+    warm: Mapping[str, Sequence[Container]] | None = None,
+) -> Carried:
+    """What an edge is to carry.
+
+    Args:
+        serving: service → containers that get requests.
+        warm: service → containers that keep the connections they have.
+    """
+    slots = {}
+    for name in edge.services:
+        ready = [found for c in serving.get(name, ()) if (found := server(c)) is not None]
+        ids = {one.id for one in ready}
+        kept = [
+            Server(found.id, found.address, "drain")
+            for c in (warm or {}).get(name, ())
+            if c.id not in ids and (found := server(c)) is not None
+        ]
+        slots[name] = place((before.slots.get(name) if before else None) or (), [*ready, *kept])
+    return Carried({name: fronted[name].ports for name in edge.services}, slots)

@@ -1,0 +1,142 @@
+"""Talking to an edge container: its configuration, and commands for the HAProxy in it.
+
+Everything goes through `docker exec`: it works wherever the engine is, and nobody else can reach the interface. An answer
+takes about 80 ms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+
+from windlass import process
+from windlass.deploy.docker.edge import commands
+from windlass.deploy.docker.edge.commands import Serving, Tally
+from windlass.deploy.docker.edge.layout import RUNTIME_PORT
+from windlass.deploy.docker.edge.render import Carried, parse, render, to_document
+from windlass.errors import EngineUnavailable
+from windlass.waiting import Clock, DeadlinePassed, wait_for
+
+FILE = "/tmp/windlass-edge.cfg"
+_LONGEST_LINE = 6000
+_IN_FORCE = 10.0
+_END = "END-OF-CONFIGURATION"
+
+# Debian's image has bash, Alpine's has nc; neither has a client of its own.
+_TALK = (
+    f"talk() {{ if command -v bash >/dev/null 2>&1; then bash -c 'exec 3<>/dev/tcp/127.0.0.1/{RUNTIME_PORT}"
+    f" || exit 9; cat >&3; cat <&3'; else nc 127.0.0.1 {RUNTIME_PORT}; fi; }}\n"
+)
+
+
+def start_command() -> list[str]:
+    """What an edge container runs: the first configuration comes in a variable, later ones are written beside it."""
+    return [
+        "sh",
+        "-c",
+        f"[ -s {FILE} ] || printf '%s\\n' \"$WINDLASS_EDGE\" > {FILE}; exec haproxy -W -db -f {FILE}",
+    ]
+
+
+def generation(carried: Carried) -> str:
+    return hashlib.sha256(json.dumps(to_document(carried), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def script(lines: Sequence[str], *, config: str | None = None, reload: bool = False) -> str:
+    """A shell script that writes the configuration (judged by HAProxy first, where it is to be loaded) and sends commands."""
+    text = "set -e\n" + _TALK
+    if config is not None:
+        text += f"cat > {FILE}.new <<'{_END}'\n{config}{_END}\n"
+        if reload:
+            text += f"haproxy -c -q -f {FILE}.new\n"
+        text += f"mv {FILE}.new {FILE}\n"
+    if reload:
+        text += "kill -USR2 1\n"
+    for line in batches(lines):
+        text += f"talk <<'{_END}'\n{line}\n{_END}\n"
+    return text
+
+
+def batches(lines: Sequence[str]) -> Iterator[str]:
+    """Commands joined by `;`, in lines that HAProxy's buffer can hold."""
+    held: list[str] = []
+    for line in lines:
+        if held and sum(len(one) + 1 for one in held) + len(line) > _LONGEST_LINE:
+            yield ";".join(held)
+            held = []
+        held.append(line)
+    if held:
+        yield ";".join(held)
+
+
+class EdgeClient:
+    """One running edge container."""
+
+    def __init__(self, container: str, *, clock: Clock | None = None) -> None:
+        self._container = container
+        self._clock = clock
+
+    def carried(self) -> Carried | None:
+        """What its configuration says it carries."""
+        return parse(self._exec(f"cat {FILE}\n"))
+
+    def apply(self, before: Carried | None, after: Carried) -> None:
+        """Bring it from one state to another, and see that it is there.
+
+        Raises:
+            EngineUnavailable: it does not answer, or does not do what it is told; one sentence a difference.
+        """
+        config = render(after, generation=generation(after))
+        if before is None or commands.needs_reload(before, after):
+            self._exec(script((), config=config, reload=True))
+            self._in_force(generation(after))
+            wrong = commands.differences(after, self.servers())
+        else:
+            wrong = self._tell(before, after, config)
+        if wrong:  # somebody was interrupted here before: everything is said again
+            wrong = self._tell(Carried(after.ports, {}), after, config)
+        if wrong:
+            raise EngineUnavailable(
+                f"the edge is not where it should be: {wrong[0]}", remedy="run the same command again"
+            )
+
+    def _tell(self, before: Carried, after: Carried, config: str) -> list[str]:
+        said = self._exec(script((*commands.transition(before, after), "show servers state"), config=config))
+        return commands.differences(after, commands.parse_servers(said))
+
+    def servers(self) -> dict[str, Serving]:
+        return commands.parse_servers(self._exec(script(("show servers state",))))
+
+    def tally(self, carried: Carried) -> dict[str, Tally]:
+        """Container id → what it has answered."""
+        return commands.parse_stat(self._exec(script(("show stat",))), carried)
+
+    def wait(self) -> None:
+        """Wait until it answers. Raises EngineUnavailable."""
+        self._in_force("")
+
+    def _in_force(self, word: str) -> None:
+        def said() -> str:
+            try:
+                return self._exec(script(("show info",)))
+            except EngineUnavailable as error:
+                return error.message
+
+        try:
+            wait_for(
+                said,
+                lambda text: f"escription: {word}" in text,
+                seconds=_IN_FORCE,
+                every=0.05,
+                clock=self._clock,
+            )
+        except DeadlinePassed as error:
+            raise EngineUnavailable(f"the edge does not come up: {str(error.last).strip()[-300:]}") from error
+
+    def _exec(self, text: str) -> str:
+        done = process.run(["docker", "exec", "--interactive", self._container, "sh", "-s"], input=text)
+        if not done.ok:
+            said = (done.stderr.strip() or done.stdout.strip() or "no answer").splitlines()
+            raise EngineUnavailable(f"the edge does not answer: {said[-1]}", remedy="docker logs of it shows more")
+        return done.stdout

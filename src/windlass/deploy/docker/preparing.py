@@ -1,0 +1,244 @@
+"""A release made ready for an engine: images there, model loaded, and what it would change computed. Nothing runs yet."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from windlass import process
+from windlass.compose.load import project_directory, unescape
+from windlass.deploy import environ
+from windlass.deploy.docker import changes, engine, mounts, partial
+from windlass.deploy.docker.containers import Container
+from windlass.deploy.docker.edge import compose as edge_compose
+from windlass.deploy.docker.edge.allocate import Edge, allocate
+from windlass.deploy.docker.edge.board import Board
+from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
+from windlass.deploy.docker.loading import Loaded, load_release
+from windlass.deploy.docker.model import Runnable, Selection, select, to_run
+from windlass.deploy.docker.pull import pull
+from windlass.deploy.docker.up import Compose, compose_command, compose_refusal
+from windlass.deploy.interface import Change, Prepared
+from windlass.errors import ConfigError, DeploymentFailed
+from windlass.git.repository import Repository
+from windlass.model.events import Emit, Notice, StageName
+from windlass.model.project import Environment, Project
+from windlass.model.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A prepared release.
+
+    `compose` holds the model as it runs, services under their own names; `wanted` maps each to the configuration hash it
+    must come to run; `instances` maps each that stands behind an edge to the name it is started under.
+    """
+
+    prepared: Prepared
+    compose: Compose
+    wanted: Mapping[str, str]
+    layout: Layout
+    instances: Mapping[str, str]
+    edges: tuple[Edge, ...]
+
+    def to_do(self, *actions: str) -> list[str]:
+        return [change.service for change in self.prepared.changes if change.action in actions]
+
+    def counts(self, container: Container) -> bool:
+        """Whether a container is the release's own, and not one that is about to go with the same configuration."""
+        return not container.fronted or container.key == self.instances.get(container.service)
+
+
+class Preparer:
+    """Makes releases ready for one environment.
+
+    Args:
+        home: a folder of this machine for bind-mounted copies; `own` is the environment's alone.
+        board: looks at what runs.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        environment: Environment,
+        repository: Repository,
+        *,
+        name: str,
+        home: Path,
+        own: Path,
+        board: Callable[[], Board],
+    ) -> None:
+        self._project = project
+        self._environment = environment
+        self._repository = repository
+        self._name = name
+        self._home = home
+        self._own = own
+        self._board = board
+
+    def prepare(self, release: Release, emit: Emit, stage: StageName) -> Ready:
+        """Raises as `Target.prepare`."""
+        known = environ.variables(
+            self._repository.root,
+            self._environment.env_files,
+            default=f"{project_directory(release.compose)}/.env",
+        )
+        environ.require(self._environment.secrets, known, environment=self._environment.name)
+        with ThreadPoolExecutor(1) as beside:  # two programs that do not need each other: nothing to do must be quick
+            loading = beside.submit(
+                load_release, self._repository, release, env_files=self._environment.env_files, project=self._name
+            )
+            answered = engine.connect()
+            loaded = loading.result()
+        for name in loaded.unset:
+            emit(Notice(f"the variable {name} has no value: Compose takes it as empty", "warning"))
+        selection = select(loaded.model, release, release.profiles or self._environment.profiles)
+        for service, reason in selection.excluded.items():
+            emit(Notice(f"{service} is left out: {reason}", "warning"))
+        images = self._images(loaded, selection, release, emit, stage)
+        runnable = to_run(
+            loaded.model,
+            release,
+            selection,
+            project=self._project.name,
+            environment=self._environment,
+            mounts=self._mounts(loaded, selection, release, emit),
+            image_health={service: image.health for service, (_, image) in images.items()},
+            quick_start=answered.knows_start_interval,
+        )
+        layout = self._layout(runnable, {name: image.facts for name, (_, image) in images.items()}, emit, stage)
+        self._own.mkdir(parents=True, exist_ok=True)
+        model = edge_compose.without_front(runnable.model, layout.fronted)
+        plain = Compose(self._name, partial.without_order(model), self._own, _referenced(model, known))
+        with ThreadPoolExecutor(1) as beside:
+            looking = beside.submit(self._board)
+            hashes = partial.with_resources(plain.model, self._hashes(plain, release), plain.environ)
+            board = looking.result()
+        compose = replace(plain, model=partial.with_hashes(model, hashes))
+        wanted = {service: digest for service, digest in hashes.items() if runnable.replicas.get(service, 1) > 0}
+        ids = {service: (reference, image.id) for service, (reference, image) in images.items()}
+        computed = changes.with_lodgers(
+            changes.compute(wanted, board.current, ids, runnable.replicas),
+            lambda names: partial.affected(compose.model, names),
+        )
+        edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
+        return Ready(
+            Prepared(release, tuple(_explained(change, layout) for change in computed)),
+            compose,
+            wanted,
+            layout,
+            {
+                name: edge_compose.instance(name, wanted[name], ids.get(name, ("", ""))[1], board.taken)
+                for name in layout.fronted
+                if name in wanted
+            },
+            edges,
+        )
+
+    def _layout(self, runnable: Runnable, images: Mapping[str, ImageFacts], emit: Emit, stage: StageName) -> Layout:
+        services = runnable.model["services"]
+        settings = self._environment.edge
+        if settings is None:
+            return Layout({}, dict.fromkeys(services, ""))
+        layout = lay_out(
+            unescape(services),
+            images=images,
+            health=[check for service in self._project.services for check in service.health],
+            singletons=[service.name for service in self._project.services if service.singleton],
+            writable=self._lasting,
+        )
+        if layout.fronted and settings.image not in engine.images([settings.image]):
+            try:
+                pull({settings.image: "the edge"}, emit, stage)
+            except DeploymentFailed as error:
+                if self._board().edges:
+                    return layout  # the edges that run may do
+                emit(
+                    Notice(
+                        f"services are stopped and started, not replaced beside each other: {error.message}",
+                        "warning",
+                        f"environments.{self._environment.name}.edge: {{image: …}} names another image, edge: false ends this",
+                    )
+                )
+                return Layout({}, dict.fromkeys(services, ""))
+        return layout
+
+    def _lasting(self, source: str) -> bool:
+        """Whether a path that is mounted writable may hold what two containers must not write at once: a folder of this
+        machine. Copies of a release's files are made again whenever these change."""
+        path = Path(source)
+        if path.is_relative_to(self._own / "mounts") or path.is_relative_to(self._home / "mounts"):
+            return False
+        try:
+            return stat.S_ISDIR(path.stat().st_mode)
+        except OSError:
+            return True
+
+    def _images(
+        self, loaded: Loaded, selection: Selection, release: Release, emit: Emit, stage: StageName
+    ) -> dict[str, tuple[str, engine.Image]]:
+        """Service → (reference, image), pulled where it is missing or the user wants it pulled always."""
+        wanted: dict[str, str] = {}
+        always: set[str] = set()
+        for name in selection.services:
+            released, service = release.service(name), loaded.model["services"][name]
+            wanted[name] = released.reference if released is not None else str(service["image"])
+            if released is None and service.get("pull_policy") == "always":
+                always.add(wanted[name])
+        found = engine.images(list(wanted.values()))
+        missing = {ref: name for name, ref in wanted.items() if ref not in found or ref in always}
+        if missing:
+            pull(missing, emit, stage)
+            found |= engine.images(list(missing))
+        return {name: (reference, found[reference]) for name, reference in wanted.items() if reference in found}
+
+    def _mounts(self, loaded: Loaded, selection: Selection, release: Release, emit: Emit) -> dict[str, str]:
+        tree, paths = release.tree, {}
+        for source in mounts.sources(loaded.model, selection.services, loaded.root, loaded.base):
+            inside = source.relative is not None and source.relative.split("/")[0] != ".."
+            entry = self._repository.entry(tree, source.relative or ".") if inside else None
+            decision = mounts.decide(
+                source,
+                entry,
+                substantial=entry is not None
+                and entry.kind == "tree"
+                and mounts.has_content(self._repository, tree, source.relative or "."),
+                in_checkout=inside and (self._repository.root / (source.relative or ".")).exists(),
+            )
+            paths[source.loaded] = mounts.provide(
+                decision, self._repository, tree, home=self._home, own=self._own, emit=emit
+            )
+        return paths
+
+    def _hashes(self, compose: Compose, release: Release) -> dict[str, str]:
+        """Configuration hashes as Compose itself computes them; it validates the model on the way."""
+        command = compose_command(compose.project, compose.directory, "config", "--hash", "*")
+        done = process.run(command, env=compose.environ, input=compose.document)
+        if not done.ok:
+            raise ConfigError(
+                compose_refusal(done.stderr.splitlines()) or "Docker Compose refuses the configuration",
+                where=", ".join(release.compose),
+                remedy="docker compose config shows more",
+            )
+        return changes.parse_hashes(done.stdout)
+
+
+def _explained(change: Change, layout: Layout) -> Change:
+    """A service that cannot run twice is said to be stopped for a moment, and why."""
+    reason = layout.in_place.get(change.service)
+    if change.action != "recreate" or not reason or change.reason.startswith("it is ") or reason == RUNS_ONCE:
+        return change
+    return Change(change.service, change.action, f"{change.reason}; it is stopped and started: {reason}")
+
+
+def _referenced(model: Mapping[str, object], known: Mapping[str, str]) -> dict[str, str]:
+    """The variables that secrets and configs are made from: Compose reads those when it starts containers."""
+    names = set()
+    for kind in ("secrets", "configs"):
+        resources = json.loads(json.dumps(model.get(kind) or {}))
+        names |= {resource["environment"] for resource in resources.values() if (resource or {}).get("environment")}
+    return {name: known[name] for name in names if name in known}
