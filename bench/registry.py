@@ -21,11 +21,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import transfers
+from bench import publish, transfers
 from bench.servers import distribution, embedded, have
 from windlass.model.artifacts import LayoutImage
-from windlass.oci.client import RegistryClient
-from windlass.oci.images import RegistryImages
 from windlass.oci.manifest import OCI_INDEX, OCI_MANIFEST, canonical
 from windlass.testing.proxy import Proxy
 
@@ -162,17 +160,12 @@ class Bench:
 
 
 def _windlass(image: LayoutImage, host: str, repository: str) -> Sequence[str]:
-    return (sys.executable, "-m", "bench.registry", str(image.layout), image.digest, host, repository)
+    return (sys.executable, "-m", "bench.publish", str(image.layout), image.digest, host, repository, "one")
 
 
 def _skopeo(image: LayoutImage, host: str, repository: str) -> Sequence[str]:
     options = ("--quiet", "--all", "--preserve-digests", "--dest-tls-verify=false")
     return ("skopeo", "copy", *options, f"oci:{image.layout}", f"docker://{host}/{repository}:one")
-
-
-def publish(layout: str, digest: str, host: str, repository: str) -> None:
-    """What the flow does with an image it has built."""
-    RegistryImages(RegistryClient(host)).push(LayoutImage(Path(layout), digest), repository, ["one"])
 
 
 def _requests(folder: Path, port: int) -> None:
@@ -183,9 +176,9 @@ def _requests(folder: Path, port: int) -> None:
         ("again, the same tag", ["one"], 2),
         ("again, 3 new tags", ["a", "b", "c"], 4),
     ):
-        publish(str(image.layout), image.digest, f"127.0.0.1:{port}", "bench/again")
+        publish.main(str(image.layout), image.digest, f"127.0.0.1:{port}", "bench/again", "one")
         with Proxy(port) as proxy:
-            RegistryImages(RegistryClient(proxy.host)).push(image, "bench/again", tags)
+            publish.main(str(image.layout), image.digest, proxy.host, "bench/again", *tags)
         met = "" if len(proxy.requests) <= goal else "  below the goal"
         print(f"{'publish ' + what:28}{len(proxy.requests):9} {'':8} requests {'':8}{goal:7}{met}")
 
@@ -219,7 +212,3 @@ def make_image(folder: Path) -> LayoutImage:
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [top]}))
     return LayoutImage(folder, str(top["digest"]))
-
-
-if __name__ == "__main__":
-    publish(*sys.argv[1:5])

@@ -19,14 +19,13 @@ class RegistryImages:
         mount_from: repositories of the registry whose layers may be shared (those of the other services).
     """
 
-    def __init__(
-        self, client: RegistryClient, *, mount_from: Sequence[str] = (), progress: Progress | None = None
-    ) -> None:
+    def __init__(self, client: RegistryClient, *, mount_from: Sequence[str] = ()) -> None:
         self._client = client
         self._mount_from = tuple(mount_from)
-        self._progress = progress
 
-    def push(self, image: LayoutImage, repository: str, tags: Sequence[str]) -> Upload:
+    def push(
+        self, image: LayoutImage, repository: str, tags: Sequence[str], progress: Progress | None = None
+    ) -> Upload:
         """Upload what is missing; the index by digest first, tags last.
 
         Images come here freshly built, sometimes because the one in the registry had lost a platform. A reproducible
@@ -38,7 +37,7 @@ class RegistryImages:
         if whole is None:
             there = client.head_manifest(repository, image.digest) is not None
             whole = there and damage(client, repository, image.digest) is None
-        done = push(image, client, repository, tags, mount_from=self._mount_from, progress=self._progress, whole=whole)
+        done = push(image, client, repository, tags, mount_from=self._mount_from, progress=progress, whole=whole)
         return Upload(done.digest, done.uploaded_bytes)
 
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from windlass.model.artifacts import LayoutImage
+
+if TYPE_CHECKING:
+    from windlass.oci.push import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,10 @@ class Images(Protocol):
     All methods raise RegistryUnavailable and CredentialsMissing.
     """
 
-    def push(self, image: LayoutImage, repository: str, tags: Sequence[str]) -> Upload:
-        """Upload what is missing; the index by digest first, tags last."""
+    def push(
+        self, image: LayoutImage, repository: str, tags: Sequence[str], progress: Progress | None = None
+    ) -> Upload:
+        """Upload what is missing; the index by digest first, tags last. `progress` hears of the bytes, where there are any."""
 
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
         """Point tags at an image that is there, all its platforms with it; tags that point there already cost no write."""

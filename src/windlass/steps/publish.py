@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from windlass.build.graph import Done, Failed, run_graph
 from windlass.errors import WindlassError
 from windlass.model.artifacts import Published, Scanned
 from windlass.model.delivery import Results
-from windlass.model.events import Emit, ServiceFinished, ServiceOutcome, ServiceStarted
+from windlass.model.events import Emit, ServiceFinished, ServiceOutcome, ServiceProgress, ServiceStarted
 from windlass.model.source import Source
 from windlass.plan.fingerprint import built_on
 from windlass.steps.scan import summary
@@ -29,7 +31,7 @@ def publish(
         uploaded = 0
         emit(ServiceStarted("publish", name))
         if built.image is not None:
-            uploaded = tools.images.push(built.image, repository, tags).uploaded
+            uploaded = tools.images.push(built.image, repository, tags, _said(name, emit)).uploaded
             if fingerprint.digest is not None:
                 key = built_on(fingerprint.digest, built.on)
                 tools.memory.remember(repository, key, built.digest, fingerprint.inputs, source.branch)
@@ -59,3 +61,16 @@ def publish(
             failed[name] = result.error
             emit(ServiceFinished("publish", name, "failed", 0.0, result.error.message))
     return Results(done, failed)
+
+
+def _said(service: str, emit: Emit) -> Callable[[int, int], None]:
+    """Says how much of an image is there, once a percent."""
+    last = [-1]
+
+    def heard(done: int, total: int) -> None:
+        percent = 100 * done // max(1, total)
+        if percent != last[0]:
+            last[0] = percent
+            emit(ServiceProgress("publish", service, f"uploading {total / 1e6:.1f} MB: {percent}%"))
+
+    return heard

@@ -17,6 +17,7 @@ from windlass.oci.faults import InvalidReference, NotFound
 from windlass.oci.interface import Upload
 from windlass.oci.layout import Layout
 from windlass.oci.manifest import OCI_INDEX, OCI_MANIFEST, canonical
+from windlass.oci.push import Progress
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -32,13 +33,18 @@ class FakeImages:
         self.moves: list[tuple[str, str, str]] = []
         self._blobs: set[str] = set()
 
-    def push(self, image: LayoutImage, repository: str, tags: Sequence[str]) -> Upload:
+    def push(
+        self, image: LayoutImage, repository: str, tags: Sequence[str], progress: Progress | None = None
+    ) -> Upload:
         _check(tags)
         fresh = [blob for blob in Layout(image.layout).blobs(image.digest) if blob.digest not in self._blobs]
         self._blobs.update(blob.digest for blob in fresh)
         self.published.add((repository, image.digest))
         self.tag(repository, image.digest, tags)
-        return Upload(image.digest, sum(blob.size for blob in fresh))
+        size = sum(blob.size for blob in fresh)
+        if progress is not None and size:
+            progress(size, size)
+        return Upload(image.digest, size)
 
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
         _check(tags)

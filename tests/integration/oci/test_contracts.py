@@ -14,7 +14,7 @@ from windlass.oci.images import RegistryImages
 from windlass.oci.interface import Images, Upload
 from windlass.oci.memory import RegistryMemory
 from windlass.oci.mirrors import Mirrors
-from windlass.oci.push import push
+from windlass.oci.push import Progress, push
 from windlass.plan.interface import BaseImages, Memory
 from windlass.testing.contracts.bases import BaseImagesContract
 from windlass.testing.contracts.images import ImagesContract, TagsOf
@@ -117,8 +117,10 @@ class _PrefixedImages:
         self._images = images
         self._prefix = prefix
 
-    def push(self, image: LayoutImage, repository: str, tags: Sequence[str]) -> Upload:
-        return self._images.push(image, f"{self._prefix}/{repository}", tags)
+    def push(
+        self, image: LayoutImage, repository: str, tags: Sequence[str], progress: Progress | None = None
+    ) -> Upload:
+        return self._images.push(image, f"{self._prefix}/{repository}", tags, progress)
 
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
         self._images.tag(f"{self._prefix}/{repository}", digest, tags)

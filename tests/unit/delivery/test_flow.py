@@ -18,7 +18,7 @@ from windlass.errors import (
     RegistryUnavailable,
 )
 from windlass.model.artifacts import Finding, NotScanned
-from windlass.model.events import Notice
+from windlass.model.events import Notice, ServiceProgress
 from windlass.model.project import ScanPolicy
 from windlass.state.interface import previous_release, running_release
 
@@ -56,6 +56,12 @@ class TestBuilding:
         assert world.images.moves == []
         assert [name for name, _ in world.target.calls] == ["prepare"]
         assert len(world.state.records("production")) == 2
+
+    def test_it_is_told_how_far_an_upload_is(self, world: World) -> None:
+        world.run()
+        said = [event for event in world.events if isinstance(event, ServiceProgress) and event.stage == "publish"]
+        assert {event.service for event in said} == {"api", "web", "batch"}
+        assert all(event.message.endswith("100%") for event in said)
 
     def test_one_changed_file_rebuilds_its_service_alone(self, world: World) -> None:
         world.run()

@@ -34,6 +34,14 @@ class ImagesContract:
         assert 10_070 < done.uploaded < 10_500
         assert tags_of("team/app") == {"main-abc1234": image.digest, "other": image.digest}
 
+    def test_a_push_tells_how_far_it_is(self, images: Images, tmp_path: Path) -> None:
+        told: list[tuple[int, int]] = []
+        done = images.push(make_image(tmp_path / "layout"), "app", [], lambda *bytes: told.append(bytes))
+        assert told[-1] == (done.uploaded, done.uploaded)
+        again: list[tuple[int, int]] = []
+        images.push(make_image(tmp_path / "layout"), "app", [], lambda *bytes: again.append(bytes))
+        assert again == []
+
     def test_a_second_push_sends_nothing(self, images: Images, tags_of: TagsOf, tmp_path: Path) -> None:
         image = make_image(tmp_path / "layout")
         images.push(image, "app", ["a"])
