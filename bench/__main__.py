@@ -5,9 +5,17 @@ from __future__ import annotations
 
 import sys
 
-from bench import changes, cli, crash, plan, registry, replay
+from bench import changes, cli, crash, plan, registry, replay, retention
 
-SUBJECTS = {"changes": changes, "cli": cli, "crash": crash, "plan": plan, "registry": registry, "replay": replay}
+SUBJECTS = {
+    "changes": changes,
+    "cli": cli,
+    "crash": crash,
+    "plan": plan,
+    "registry": registry,
+    "replay": replay,
+    "retention": retention,
+}
 
 
 def main(words: list[str]) -> int:

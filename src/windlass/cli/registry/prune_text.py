@@ -50,7 +50,9 @@ def tell(plan: DeletionPlan, host: str, dry: bool, verbose: bool, out: Output) -
         out.table(("repository", "goes because", "tags", "manifests", "frees"), _groups(deletions, out), indent=2)
     if verbose:
         out.say()
-        out.table(("item", "", "why"), [_line(item, out) for item in plan.items], indent=2)
+        for item in plan.items:
+            action = "[red]goes[/] " if item.delete else "stays"
+            out.say(f"{action}  {out.plain(_name(item))}: {out.plain(item.reason.text)}", indent=9, first=2)
     if plan.kept:
         out.say()
         out.say(f"[bold]stays[/]  {_counted(plan.kept)}")
@@ -118,11 +120,6 @@ def _counted(items: tuple[Item, ...]) -> str:
     kinds = Counter(item.kind for item in items)
     parts = [f"{kinds[kind]} {kind}{'' if kinds[kind] == 1 else 's'}" for kind in ("tag", "manifest") if kinds[kind]]
     return " and ".join(parts)
-
-
-def _line(item: Item, out: Output) -> tuple[str, str, str]:
-    action = "[red]goes[/]" if item.delete else "stays"
-    return out.plain(_name(item)), action, out.plain(item.reason.text)
 
 
 def _name(item: Item) -> str:
