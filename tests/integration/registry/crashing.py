@@ -74,14 +74,14 @@ class Trial:
         self.server = server
         self._chance = random.Random(seed)
         self._acknowledged: dict[str, Digest] = {}
-        self._count = 0
+        self._count = self._accepted = 0
         self._stop = threading.Event()
         self._unexpected: list[str] = []
 
     def round(self, case: Case) -> Outcome:
         """The server must not run; it does not run afterwards."""
         self._stop.clear()
-        before = len(self._acknowledged)
+        before = self._accepted
         self._start(case)
         workers = [*(self._push for _ in range(PUSHERS)), self._delete, self._collect, self._scrub]
         threads = [threading.Thread(target=self._until_stopped, args=(work,)) for work in workers]
@@ -98,7 +98,7 @@ class Trial:
         self._stop.set()
         for thread in threads:
             thread.join()
-        outcome = Outcome(case, hit, len(self._acknowledged) - before, self._unexpected)
+        outcome = Outcome(case, hit, self._accepted - before, self._unexpected)
         self._unexpected = []
         self.server.start()
         self._scrub()  # content that a round spoilt is moved aside
@@ -145,6 +145,7 @@ class Trial:
         answer = self._ask("PUT", f"manifests/{tag}", body=manifest, headers={"content-type": OCI_MANIFEST})
         if answer.status == 201:
             self._acknowledged[tag] = digest_of(manifest)
+            self._accepted += 1
         elif answer.status != 404:  # a collection without a grace period may take a blob before its manifest comes
             raise AssertionError(answer.data)
 
@@ -158,17 +159,19 @@ class Trial:
         self.server.request("PUT", f"{where}?digest={digest_of(data)}", body=data[middle:])
 
     def _delete(self) -> None:
+        self._stop.wait(0.02)
         tags = list(self._acknowledged)
         if len(tags) < 5:
-            time.sleep(0.01)
             return
         digest = self._acknowledged.pop(self._chance.choice(tags))
         self._ask("DELETE", f"manifests/{digest}")
 
     def _collect(self) -> None:
-        ask(self.server.root, {"do": "collect", "grace": 0, "dry_run": False})
+        self._stop.wait(0.03)
+        ask(self.server.root, {"do": "collect", "grace": self._chance.choice((0, 120, 120, 120)), "dry_run": False})
 
     def _scrub(self) -> None:
+        self._stop.wait(0.05)
         digest = self.server.push_blob("spoilt", b"spoilt")
         path = self.server.root / "blobs/sha256" / digest.partition(":")[2]
         if path.exists():
