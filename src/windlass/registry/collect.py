@@ -116,6 +116,7 @@ class _Collection:
 
     def _repository(self, repository: Repository) -> None:
         needed, readable = self._needed(repository)
+        passing("collect-listed")
         self._live |= needed
         before = self._now - self._grace
         if self._storage.uploads.written_since(repository.name, before):

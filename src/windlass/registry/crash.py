@@ -23,7 +23,8 @@ POINTS = (
     "manifest-stored",  # the manifest's bytes are stored, the repository does not list it
     "manifest-linked",  # the repository lists it, no tag points to it
     "tags-removed",  # a deletion has removed the tags and not the manifest
-    "collect-marked",  # a collection knows what is needed
+    "collect-listed",  # a collection knows what one repository needs
+    "collect-marked",  # a collection knows what all of them need
     "collect-unlinked",  # a collection has removed a link
     "collect-moved",  # a collection has moved a blob out of the store
     "scrub-found",  # a scrub has found damage

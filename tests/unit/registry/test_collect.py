@@ -213,7 +213,7 @@ PUSH_STEPS = (
     "file-named",
     "manifest-linked",
 )
-COLLECT_STEPS = ("collect-unlinked", "collect-marked", "collect-moved")
+COLLECT_STEPS = ("collect-listed", "collect-unlinked", "collect-marked", "collect-moved")
 
 
 def at(monkeypatch: pytest.MonkeyPatch, point: str, work: Callable[[], object]) -> list[str]:
