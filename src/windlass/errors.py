@@ -127,7 +127,8 @@ class Refused(WindlassError):
 
 
 class DeploymentFailed(WindlassError):
-    """A release did not become healthy. `evidence` maps a service to its last log lines and health output."""
+    """A release did not become healthy. `evidence` maps a service to its last log lines and health output. `blames` says
+    that it is the release's own doing: not when an image could not be pulled, or a check could not even be made."""
 
     exit_code = ExitCode.NOTHING_TO_RESTORE
 
@@ -138,9 +139,11 @@ class DeploymentFailed(WindlassError):
         where: str | None = None,
         remedy: str | None = None,
         evidence: dict[str, tuple[str, ...]] | None = None,
+        blames: bool = True,
     ) -> None:
         super().__init__(message, where=where, remedy=remedy)
         self.evidence = evidence or {}
+        self.blames = blames
 
 
 class VerificationFailed(DeploymentFailed):

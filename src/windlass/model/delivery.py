@@ -72,7 +72,8 @@ class RollOut:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The report of a run. `failures` maps a service to the error that stopped it; `rollout` is None when nothing was deployed."""
+    """The report of a run. `failures` maps a service to the error that stopped it; `rollout` is None when nothing was deployed,
+    `refusal` why that was not allowed."""
 
     commit: str
     environment: str | None
@@ -82,12 +83,15 @@ class Delivery:
     failures: Mapping[str, WindlassError] = field(default_factory=dict)
     rollout: RollOut | None = None
     not_scanned: str | None = None
+    refusal: WindlassError | None = None
 
     @property
     def exit_code(self) -> int:
         """The roll-out's verdict first: what users feel outweighs a service that was left out."""
         if self.rollout is not None and self.rollout.outcome != "healthy":
             return self.rollout.exit_code
+        if self.refusal is not None:
+            return self.refusal.exit_code
         if self.failures:
             codes = {error.exit_code for error in self.failures.values()}
             return ExitCode.STAGE_FAILED if ExitCode.STAGE_FAILED in codes else min(codes)

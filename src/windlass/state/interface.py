@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from windlass.model.release import Kind, Outcome, Record, Release
+from windlass.state.quarantine import content, quarantined
 
 
 class State(Protocol):
@@ -71,24 +72,35 @@ def find_release(records: tuple[Record, ...], wanted: str) -> Release | None:
 
 
 def previous_release(records: tuple[Record, ...]) -> Release | None:
-    """What `rollback` without an argument goes back to: the newest healthy release before the one that serves now.
+    """What a deployment goes back to that has nothing else: the first of `ways_back`."""
+    return next(iter(ways_back(records)), None)
+
+
+def ways_back(records: tuple[Record, ...]) -> tuple[Release, ...]:
+    """What `rollback` without an argument may go back to: healthy releases before the one that serves now, the latest first,
+    each content once.
 
     Going back twice goes further back, not forth again: releases that a rollback has left are passed over. So are those
-    that were deployed without a service that runs now (`--keep-going`): going back must not take it down. After a
-    deployment that was broken off, the way back is to the release that was to be replaced.
+    in quarantine, and those that were deployed without a service that runs now (`--keep-going`): going back must not
+    take it down. After a deployment that was broken off, the way back is to the release that was to be replaced.
     """
     current = running_release(records)
     if current is not None and records[0].outcome in ("interrupted", "deploying", "failed"):
-        return current
+        return (current,)
     left: set[str] = set()
+    passed = {content(one.release) for one in quarantined(records)}
+    if current is not None:
+        passed.add(content(current))
+    found = []
     for record in records:
         if record.kind == "rollback" and record.outcome == "healthy":
             left.update(_left_by(record, records))
-        if record.outcome != "healthy" or (current is not None and record.release.id == current.id):
+        if record.outcome != "healthy" or record.release.id in left or content(record.release) in passed:
             continue
-        if record.release.id not in left and not _lacks(record.release, current):
-            return record.release
-    return None
+        if not _lacks(record.release, current):
+            passed.add(content(record.release))
+            found.append(record.release)
+    return tuple(found)
 
 
 def _lacks(release: Release, current: Release | None) -> bool:

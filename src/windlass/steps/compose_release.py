@@ -12,6 +12,7 @@ from windlass.model.project import Environment, Project
 from windlass.model.release import Record, Release, ReleasedService
 from windlass.model.source import Source
 from windlass.state.interface import running_release
+from windlass.state.quarantine import content
 
 
 def compose_release(
@@ -71,12 +72,7 @@ def unique(release: Release, records: tuple[Record, ...]) -> Release:
 def same_content(one: Release, other: Release) -> bool:
     """Whether deploying one or the other makes no difference: same commit and tree, images, Compose files and exclusions."""
 
-    def content(release: Release) -> tuple[object, ...]:
-        images = tuple(sorted((service.name, service.reference) for service in release.services))
-        excluded = tuple(sorted(name for name, _ in release.excluded))
-        return release.commit, release.tree, release.compose, release.profiles, images, excluded
-
-    return content(one) == content(other)
+    return one.commit == other.commit and content(one) == content(other)
 
 
 def _released(project: Project, name: str, published: Published) -> ReleasedService:

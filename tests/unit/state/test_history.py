@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from windlass.model.release import Kind, Outcome, Record, Release, ReleasedService
 from windlass.state.interface import find_release, previous_release, running_release
 
 
 def release(name: str, commit: str = "c" * 40) -> Release:
-    service = ReleasedService("web", "localhost:5077/web", "sha256:" + "a" * 64, (name,))
+    digest = "sha256:" + hashlib.sha256(name.encode()).hexdigest()
+    service = ReleasedService("web", "localhost:5077/web", digest, (name,))
     return Release(name, "production", commit, "t" * 40, ("compose.yml",), (service,), "2026-01-01T00:00:00+00:00")
 
 
