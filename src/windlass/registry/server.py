@@ -75,7 +75,9 @@ def serve(settings: Settings) -> None:
         tls = _certificate(settings, address, url.hostname if url else None)
         access: Access = OpenAccess()
         if enforced:
-            access = UserAccess(files, secure=tls is not None, url=settings.url)
+            # With an authority of its own: Docker's image store fetches tokens without it (moby#52361), but sends passwords.
+            bearer = not settings.self_signed if settings.bearer is None else settings.bearer
+            access = UserAccess(files, secure=tls is not None, bearer=bearer, url=settings.url)
             if people is None or not people.anybody:
                 _log.warning("nobody can log in: windlass registry users add NAME")
         application = Application(storage, access)

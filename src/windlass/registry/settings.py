@@ -20,6 +20,7 @@ class Settings:
     root: created when missing.
     users, access: the htpasswd file and the grants, where they are not in the root.
     tls: None for plain HTTP, unless `self_signed`.
+    bearer: whether clients are sent for tokens or asked for the password; None: for tokens, unless `self_signed`.
     plain_http: serve users unencrypted, because TLS ends in front of this server.
     open_to_everyone: allow an address that is not loopback although there are neither TLS nor users.
     url: what clients call the registry, like `https://registry.example`.
@@ -32,6 +33,7 @@ class Settings:
     access: Path | None = None
     tls: Tls | None = None
     self_signed: bool = False
+    bearer: bool | None = None
     plain_http: bool = False
     open_to_everyone: bool = False
     url: str | None = None
@@ -45,6 +47,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--access", type=Path, metavar="FILE", help="who may do what; default: access.yaml in the root")
     who.add_argument(
         "--open-to-everyone", action="store_true", help="listen where others reach it, without TLS and users"
+    )
+    who.add_argument(
+        "--challenge",
+        choices=("bearer", "basic"),
+        help="send clients for tokens, or ask for the password; default: bearer, basic with --tls-self-signed, "
+        "because Docker looks for tokens without the registry's certificates",
     )
     tls = parser.add_argument_group("TLS")
     tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate with its chain, PEM")
@@ -76,6 +84,7 @@ def settings(options: argparse.Namespace, listen: str, root: Path) -> Settings:
         access=options.access,
         tls=Tls(cert, key) if cert is not None else None,
         self_signed=options.tls_self_signed,
+        bearer=None if options.challenge is None else options.challenge == "bearer",
         plain_http=options.plain_http,
         open_to_everyone=options.open_to_everyone,
         url=options.url,

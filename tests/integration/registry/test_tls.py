@@ -135,6 +135,13 @@ def test_content_travels_encrypted_in_both_directions(server: GuardedServer) -> 
     assert server.request("POST", path, body=data, headers=basic("alice")).status == 201
     answer = server.request("GET", f"/v2/a/blobs/{digest_of(data)}", headers=basic("alice"))
     assert answer.data == data
+
+
+def test_passwords_are_asked_for_where_docker_would_not_trust_the_place_of_tokens(server: GuardedServer) -> None:
+    assert server.request("GET", "/v2/").headers["www-authenticate"] == 'Basic realm="windlass-registry"'
+    server.end()
+    server.options = ("--tls-self-signed", "--challenge", "bearer")
+    server.start()
     challenge = server.request("GET", "/v2/").headers["www-authenticate"]
     assert f'realm="https://127.0.0.1:{server.port}/token"' in challenge
 

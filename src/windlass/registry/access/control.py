@@ -41,6 +41,7 @@ class UserAccess:
 
     Args:
         secure: whether the server itself speaks TLS.
+        bearer: whether clients are sent for tokens, or asked for the password itself.
         url: what clients call the registry, like `https://registry.example`; taken from their requests when None.
 
     Raises:
@@ -51,10 +52,17 @@ class UserAccess:
     enforced = True
 
     def __init__(
-        self, files: AccessFiles, *, secure: bool, url: str | None = None, now: Callable[[], float] = time.time
+        self,
+        files: AccessFiles,
+        *,
+        secure: bool,
+        bearer: bool = True,
+        url: str | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._files = files
         self._secure = secure
+        self._sends_for_tokens = bearer
         self._url = url.rstrip("/") if url else None
         self._now = now
         self._people = files.read()
@@ -221,7 +229,9 @@ class UserAccess:
         self._known.clear()
         _log.info("users, grants or tokens changed")
 
-    def _realm(self, request: Request) -> str:
+    def _realm(self, request: Request) -> str | None:
+        if not self._sends_for_tokens:
+            return None
         if self._url is not None:
             return f"{self._url}/token"
         host = request.host if _HOST.fullmatch(request.host) else "localhost"

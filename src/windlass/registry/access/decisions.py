@@ -51,7 +51,7 @@ def was_granted(caller: Caller, scope: ResourceScope) -> bool:
     return all(caller.granted(scope.name, action) for action in scope.actions)
 
 
-def refusal(caller: Caller, needed: Iterable[ResourceScope], realm: str) -> Problem | None:
+def refusal(caller: Caller, needed: Iterable[ResourceScope], realm: str | None) -> Problem | None:
     """Why a caller may not go on; None when they may.
 
     401 with a challenge to those who could still log in or get a token for more; 403 to those for whom it would not help.
@@ -67,9 +67,12 @@ def refusal(caller: Caller, needed: Iterable[ResourceScope], realm: str) -> Prob
     return Problem(403, "DENIED", "requested access to the resource is denied", _detail(missing))
 
 
-def challenge(realm: str, scopes: Iterable[ResourceScope], message: str, error: str = "") -> Problem:
-    """401 UNAUTHORIZED that says where tokens are issued and which scopes to ask for."""
+def challenge(realm: str | None, scopes: Iterable[ResourceScope], message: str, error: str = "") -> Problem:
+    """401 UNAUTHORIZED that says where tokens are issued and which scopes to ask for; without a `realm`, that passwords are wanted."""
     listed = tuple(scopes)
+    if realm is None:
+        basic = (("www-authenticate", f'Basic realm="{SERVICE}"'),)
+        return Problem(401, "UNAUTHORIZED", message, _detail(listed) or None, basic)
     parts = [f'realm="{realm}"', f'service="{SERVICE}"']
     if listed:
         parts.append(f'scope="{" ".join(str(_usual(scope)) for scope in listed)}"')
