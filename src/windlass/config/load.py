@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from windlass.config.models import EnvironmentSection, ProjectSection, RegistrySection
     from windlass.config.prices import CostSection
     from windlass.config.retention import RetentionSection
+    from windlass.model.rules import ApprovalRule, Freeze
 
 FILE = "windlass.yaml"
 DEFAULT_COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -285,5 +286,23 @@ def _environment(name: str, env: EnvironmentSection, files: tuple[str, ...]) -> 
         secrets=tuple(env.secrets),
         ready_timeout=env.ready_timeout,
         verify_timeout=env.verify_timeout,
+        approvals=_approvals(env),
+        freeze=_freezes(env),
         edge=EdgeSpec(env.edge.image, env.edge.drain, env.edge.watch, env.edge.warm) if env.edge else None,
     )
+
+
+def _approvals(env: EnvironmentSection) -> ApprovalRule | None:
+    if env.approvals is None:
+        return None
+    from windlass.config.rules import rule
+
+    return rule(env.approvals)
+
+
+def _freezes(env: EnvironmentSection) -> tuple[Freeze, ...]:
+    if not env.freeze:
+        return ()
+    from windlass.config.rules import freeze
+
+    return tuple(freeze(section) for section in env.freeze)

@@ -17,6 +17,7 @@ from windlass.config.duration import PATTERN, parse_duration
 from windlass.config.naming import REPOSITORY
 from windlass.config.prices import CostSection
 from windlass.config.retention import RetentionSection
+from windlass.config.rules import ApprovalsSection, FreezeSection
 from windlass.config.section import Section as Section
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -343,6 +344,14 @@ class EnvironmentSection(Section):
     )
     verify_timeout: Duration = Field(
         default=60.0, description="How long health checks and API suites may take to pass.", examples=["60s"]
+    )
+    approvals: ApprovalsSection | None = Field(
+        default=None, description="Whose word a release needs. Default: nobody's.", examples=[{"required": 1}]
+    )
+    freeze: list[FreezeSection] = Field(
+        default=[],
+        description="Times without deployments; rollbacks go on.",
+        examples=[[{"begin": "Fri 16:00", "end": "Mon 06:00"}]],
     )
     edge: Annotated[EdgeSection | None, BeforeValidator(_edge)] = Field(
         default=EdgeSection(),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from windlass.model.prices import AZURE, Prices
 from windlass.model.retention import USUAL, RetentionPolicy
+
+if TYPE_CHECKING:
+    from windlass.model.rules import ApprovalRule, Freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ class Environment:
     `tags` are templates over `{branch}`, `{sha}`; a template without `{sha}` is a moving tag and is set only after
     verification. `ports` maps a published port to the one used here; `port_offset` is added to all others. `api` names
     API suite files relative to the repository root. Times are in seconds. Without an `edge` services are stopped and started.
+    `approvals` and `freeze` hold deployments back, and never a rollback.
     """
 
     name: str
@@ -144,6 +148,8 @@ class Environment:
     ready_timeout: float = 180.0
     verify_timeout: float = 60.0
     edge: EdgeSpec | None = EdgeSpec()
+    approvals: ApprovalRule | None = None
+    freeze: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
