@@ -1,7 +1,8 @@
 """Uploading one blob (OCI distribution specification, "Pushing Blobs").
 
 One POST and one PUT with everything; where that breaks, the registry is asked how much it has, and the rest follows in
-chunks. A registry (or the proxy before it) that refuses so large a request gets chunks from the start.
+chunks. CNCF distribution 2.8 drops an upload whose request broke, so there it begins anew. A registry (or the proxy before
+it) that refuses so large a request gets chunks from the start.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Uploader:
             except Rejected as error:
                 if error.status == 413 and not pieces:
                     pieces = True
-                elif error.status != 416:
+                elif error.status not in (409, 416):  # 409: it still reads what came over the broken connection
                     raise
                 failure = error
             except NotFound as error:  # the upload session ended

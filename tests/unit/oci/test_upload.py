@@ -78,6 +78,13 @@ def test_a_broken_upload_goes_on_where_it_broke(registry: FakeRegistry) -> None:
     assert sum(counted) == len(DATA)
 
 
+def test_an_upload_waits_while_the_registry_still_reads_from_the_broken_connection(registry: FakeRegistry) -> None:
+    _cut(registry, "PUT", keep=10_000)
+    registry.fail(lambda: refuse(409, "BLOB_UPLOAD_INVALID"), when="PATCH", times=2)
+    assert _send(registry) is True
+    assert _stored(registry) == DATA
+
+
 def test_an_upload_of_which_nothing_was_kept_starts_again(registry: FakeRegistry) -> None:
     _cut(registry, "PUT", keep=0)
     assert _send(registry) is True
