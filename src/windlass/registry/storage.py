@@ -212,7 +212,7 @@ class Storage:
             passing("manifest-linked")
             for tag in moved:
                 repository.set_tag(tag, digest)
-        self._changed(name)
+        self.changed(name)
         return digest, manifest
 
     def _require(self, repository: Repository, manifest: Manifest, claim: set[Digest]) -> None:
@@ -244,7 +244,7 @@ class Storage:
             self._keep(repository)
             check_delete_manifest(repository, digest, self.blobs)
             repository.unlink_manifest(digest, self._subject(repository, digest))
-        self._changed(name)
+        self.changed(name)
 
     def _keep(self, repository: Repository) -> None:
         """Hold on to a repository that things are deleted from: who deletes one thing deletes many, and locks are read once."""
@@ -265,7 +265,7 @@ class Storage:
                 raise manifest_unknown(tag)
             check_delete_tag(repository, tag)
             repository.remove_tag(tag)
-        self._changed(name)
+        self.changed(name)
 
     def delete_repository(self, name: str) -> None:
         """Remove a repository with all its tags and manifests. Repositories below its name stay.
@@ -279,9 +279,10 @@ class Storage:
             remove_repository(self.root, self.root / "repositories" / name)
             repository.removals += 1
             repository.protected = None
-        self._changed(name)
+        self.changed(name)
 
-    def _changed(self, name: str) -> None:
+    def changed(self, name: str) -> None:
+        """Tell the listeners; for whoever changes a repository's content in another way than through this class."""
         for listener in self.listeners:
             listener(name)
 

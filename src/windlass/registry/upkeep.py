@@ -122,7 +122,7 @@ class Upkeep:
                 "%s is damaged: %s; moved to %s; needed by %s", damage.digest, damage.reason, damage.moved_to, needed
             )
         for name in {each.repository for damage in done.damage for each in damage.needed_by}:
-            self._index.changed(name)
+            self._storage.changed(name)
         return asdict(done)
 
 

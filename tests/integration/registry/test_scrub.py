@@ -76,6 +76,19 @@ def test_a_damaged_manifest_is_never_served_and_a_push_repairs_it(server: Server
     assert server.request("GET", "/v2/a/manifests/one").data == manifest(SHARED)
 
 
+def test_a_manifest_that_was_served_is_not_any_more_when_a_scrub_found_it_damaged(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = push_image(server, "a", "one", SHARED)
+    assert server.request("GET", "/v2/a/manifests/one").status == 200  # now from memory
+    damage(server, digest)
+    code, done = command(capsys, "scrub", "--root", str(server.root))
+    assert (code, done["damage"][0]["needed_by"][0]["tags"]) == (7, ["one"])
+    wait_for(lambda: server.request("HEAD", "/v2/a/manifests/one").status, lambda status: status == 404, seconds=10)
+    assert put(server, "a", "one", manifest(SHARED)) == 201
+    assert server.request("GET", "/v2/a/manifests/one").data == manifest(SHARED)
+
+
 def test_a_scrub_passes_over_what_is_sound(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     push_image(server, "a", "one", SHARED)
     code, done = command(capsys, "scrub", "--rate", "1000", "--root", str(server.root))
