@@ -21,6 +21,7 @@ from azure.core.credentials import AccessToken
 from tests.integration.registry.serving import Server
 from windlass.registry.manifests import OCI_INDEX, OCI_MANIFEST
 from windlass.registry.names import Digest, digest_of
+from windlass.registry.self_signed import self_signed
 from windlass.waiting import wait_for
 
 IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -53,7 +54,8 @@ class TlsServer(Server):
         if self.access is not None:
             (self.root / "access.yaml").write_text(self.access)
         argv = [sys.executable, "-m", "windlass.registry", "--listen", f"127.0.0.1:{self.port}"]
-        argv += ["--root", str(self.root), "--tls-self-signed"]
+        tls = self_signed(self._folder, ["127.0.0.1"])
+        argv += ["--root", str(self.root), "--tls-cert", str(tls.cert), "--tls-key", str(tls.key)]
         with (self.root.parent / "registry.log").open("ab") as log:
             self.process = subprocess.Popen(argv, stderr=log)
         wait_for(self._answers, bool, seconds=30, every=0.05)
@@ -61,7 +63,12 @@ class TlsServer(Server):
 
     @property
     def authority(self) -> Path:
-        return self.root / "tls/ca.crt"
+        return self._folder / "tls/ca.crt"
+
+    @property
+    def _folder(self) -> Path:
+        """Of the certificates, which the server is given as if somebody had brought them."""
+        return self.root.parent / "authority"
 
     @property
     def host(self) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +13,11 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, 
 
 from tests.integration.registry.acr import Credential, TlsServer, push
 from tests.integration.registry.serving import error_code, free_port
+from windlass.registry.access.caller import Grant
+from windlass.registry.access.files import write_private
 from windlass.registry.access.htpasswd import hash_password
 from windlass.registry.access.signing import SERVICE
+from windlass.registry.access.tokens import dump_tokens, make_token
 
 ACCESS = """
 alice:
@@ -28,24 +31,36 @@ NAMES = ("private/app", "public/app", "team/app")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
+TOKEN, TOKEN_TEXT = make_token("ci", [Grant("team/**", frozenset({"pull", "metadata_read"}))], time.time(), 3600)
+
+
+def fill(server: TlsServer) -> None:
+    """Make the registry hold two tags of each name, and nothing else."""
+    with server.client(Credential("alice:alice-secret")) as client:
+        for name in NAMES:
+            client.delete_repository(name)
+            for tag in ("v1", "v2"):
+                push(client, name, tag, tag.encode())
+
+
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
     users = {user: hash_password(f"{user}-secret") for user in ("alice", "reader")}
     root = tmp_path_factory.mktemp("acr") / "root"
+    write_private(root / "tokens.json", dump_tokens([TOKEN]))
     found = TlsServer(root, free_port(), users=users, access=ACCESS)
     found.start()
+    fill(found)
     yield found
     found.end()
 
 
 @pytest.fixture
-def server(shared: TlsServer, tmp_path: Path) -> TlsServer:
-    with shared.client(Credential("alice:alice-secret")) as client:
-        for name in NAMES:
-            client.delete_repository(name)
-            for tag in ("v1", "v2"):
-                push(client, name, tag, tag.encode())
-    return shared
+def spendable(server: TlsServer) -> Iterator[TlsServer]:
+    """For a test that changes what the registry holds."""
+    fill(server)
+    yield server
+    fill(server)
 
 
 def post(server: TlsServer, path: str, **fields: str) -> urllib3.BaseHTTPResponse:
@@ -63,9 +78,9 @@ def bearer(server: TlsServer, scope: str, user: str = "alice") -> dict[str, str]
     return {"authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def test_a_user_does_everything_with_the_sdk(server: TlsServer) -> None:
+def test_a_user_does_everything_with_the_sdk(spendable: TlsServer) -> None:
     credential = Credential("alice:alice-secret")
-    with server.client(credential) as client:
+    with spendable.client(credential) as client:
         assert list(client.list_repository_names()) == list(NAMES)
         assert client.get_tag_properties("team/app", "v1").name == "v1"
         client.update_tag_properties("team/app", "v1", can_delete=False)
@@ -91,6 +106,15 @@ def test_who_may_only_read_reads_only_what_was_granted(server: TlsServer) -> Non
             with pytest.raises(HttpResponseError) as caught:
                 refused()
             assert caught.value.status_code in (401, 403)
+
+
+@pytest.mark.parametrize("form", ["{}", "ci:{}"])
+def test_a_long_lived_token_stands_for_one_of_azure(server: TlsServer, form: str) -> None:
+    with server.client(Credential(form.format(TOKEN_TEXT.reveal()))) as client:
+        assert list(client.list_repository_names()) == ["team/app"]
+        assert client.get_tag_properties("team/app", "v1").name == "v1"
+        with pytest.raises(HttpResponseError):
+            client.delete_tag("team/app", "v1")
 
 
 def test_nobody_in_particular_sees_what_is_public(server: TlsServer) -> None:
@@ -144,22 +168,22 @@ def test_a_token_for_one_thing_is_not_one_for_another(server: TlsServer) -> None
         assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
 
 
-def test_what_az_acr_sends(server: TlsServer) -> None:
+def test_what_az_acr_sends(spendable: TlsServer) -> None:
     """`az acr` with login, repository list, show-tags, show-manifests, update, untag, delete."""
-    start = server.request("GET", "/v2/")
+    start = spendable.request("GET", "/v2/")
     assert start.status == 401
     assert "Bearer" in start.headers["www-authenticate"] and "service=" in start.headers["www-authenticate"]
 
     def ask(method: str, path: str, scope: str, status: int = 200, **options: Any) -> Any:
-        headers = {**bearer(server, scope), **options.pop("headers", {})}
-        answer = server.request(method, path, headers=headers, **options)
+        headers = {**bearer(spendable, scope), **options.pop("headers", {})}
+        answer = spendable.request(method, path, headers=headers, **options)
         assert answer.status == status, answer.data
         return answer
 
     read, write = "repository:team/app:metadata_read", "repository:team/app:metadata_write"
     assert ask("GET", "/v2/_catalog?n=100", "registry:catalog:*").json()["repositories"] == list(NAMES)
     tags = ask("GET", "/acr/v1/team/app/_tags?n=100&orderby=timedesc", read).json()
-    assert (tags["registry"], tags["imageName"]) == (server.host, "team/app")
+    assert (tags["registry"], tags["imageName"]) == (spendable.host, "team/app")
     assert [tag["name"] for tag in tags["tags"]] == ["v2", "v1"]
     manifests = ask("GET", "/acr/v1/team/app/_manifests?n=100&orderby=timedesc", read).json()["manifests"]
     assert [each["tags"] for each in manifests] == [["v2"], ["v1"]]
@@ -176,7 +200,7 @@ def test_what_az_acr_sends(server: TlsServer) -> None:
     left = ask("GET", "/acr/v1/team/app/_manifests", read).json()["manifests"]
     assert [each.get("tags") for each in left] == [None]
     ask("DELETE", "/acr/v1/team/app", "repository:team/app:delete", 202)
-    with server.client(Credential("alice:alice-secret")) as client, pytest.raises(ResourceNotFoundError):
+    with spendable.client(Credential("alice:alice-secret")) as client, pytest.raises(ResourceNotFoundError):
         client.get_repository_properties("team/app")
 
 
