@@ -37,10 +37,12 @@ def main(words: list[str]) -> int:
     tags = sum(len(one.tags) for one in inventory.repositories)
     policy = RetentionPolicy(branches=(("main", 10), ("develop", 5), ("*", 3)))
     print(f"{tags} tags and {manifests} manifests in {len(inventory.repositories)} repositories")
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     made = plan(inventory, protected, policy, scope, _NOW)
-    took = time.perf_counter() - began
-    print(f"plan     {took:6.2f} s: {len(made.deletions)} items go, {len(made.kept)} stay   (goal: at most 10 s)")
+    took, worked = time.perf_counter() - began, time.process_time() - worked
+    print(
+        f"plan     {took:6.2f} s ({worked:.2f} s of a processor): {len(made.deletions)} items go, {len(made.kept)} stay   (goal: at most 10 s)"
+    )
     began = time.perf_counter()
     document(made, policy, protected, Outcome())
     print(f"document {time.perf_counter() - began:6.2f} s")

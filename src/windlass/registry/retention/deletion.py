@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from windlass.registry.retention.reason import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A tag or a manifest of a repository.
 
     `bytes` is what a manifest and its own blobs weigh, `frees` what of it no other image that stays needs; blobs that
     several deleted manifests share are counted at the first. A tag weighs nothing. `with_manifest` marks a tag that goes
     because its manifest does; other tags to delete are only taken off theirs. `step` orders deletions (smaller first; 0:
-    nothing to do).
+    nothing to do). (A tuple, because there may be a million: they are made three times as fast as dataclasses.)
     """
 
     repository: str

@@ -87,13 +87,14 @@ class Graph:
         nothing), also where a child goes because what it refers to does; then, as far as that allows, what is referred
         to before what refers to it. From 0."""
         waiting = set(going)
-        indexes = {one: waiting.intersection(self._containing(one)) for one in waiting}
-        subjects = {one: waiting.intersection(self.subjects.get(one, ())) for one in waiting}
+        indexes = {one: found for one in waiting if (found := waiting & self._containing(one))}
+        subjects = {one: found for one in waiting if (found := waiting.intersection(self.subjects.get(one, ())))}
         level: dict[str, int] = {}
         number = 0
         while waiting:
-            free = [one for one in waiting if indexes[one].isdisjoint(waiting)]
-            ready = [one for one in free if subjects[one].isdisjoint(waiting)] or free or list(waiting)
+            free = [one for one in waiting if one not in indexes or indexes[one].isdisjoint(waiting)]
+            ready = [one for one in free if one not in subjects or subjects[one].isdisjoint(waiting)]
+            ready = ready or free or list(waiting)
             level.update(dict.fromkeys(ready, number))
             waiting.difference_update(ready)
             number += 1
@@ -101,6 +102,8 @@ class Graph:
 
     def _containing(self, digest: str) -> set[str]:
         """Indexes that lose a child when this is deleted, by a registry that deletes what refers to it too."""
+        if digest not in self.referrers:
+            return {*self.parents.get(digest, ())} - {digest}
         lost, waiting = {digest}, [digest]
         while waiting:
             for other in self.referrers.get(waiting.pop(), ()):

@@ -5,8 +5,8 @@ Images are judged by manifest, never by tag: a manifest goes only when no tag, e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from functools import cached_property
 
 from windlass.model.retention import RetentionPolicy
@@ -45,7 +45,8 @@ def plan(inventory: Inventory, protected: Protected, policy: RetentionPolicy, sc
     ]
     deletions = sorted((one for one in items if one.delete), key=lambda one: (one.step, one.repository, one.name))
     kept = sorted((one for one in items if not one.delete), key=lambda one: (one.repository, one.kind, one.name))
-    return DeletionPlan(inventory.host, (*_weighed(deletions, judged), *kept))
+    weighed = list(_weighed((*kept, *deletions), judged))
+    return DeletionPlan(inventory.host, (*weighed[len(kept) :], *weighed[: len(kept)]))
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,10 @@ class _Judged:
         name = graph.repository.name
         step = {one: ahead + 2 + level for one, level in self.levels.items()}
         items: list[Item] = []
-        for digest, manifest in graph.manifests.items():
+        for digest in graph.manifests:
             gone = digest in going
             reason = self._gone(digest) if gone else self.kept[digest]
-            items.append(
-                Item(name, "manifest", digest, digest, gone, reason, weight(manifest), step=step.get(digest, 0))
-            )
+            items.append(Item(name, "manifest", digest, digest, gone, reason, step=step.get(digest, 0)))
         for tag in graph.repository.tags:
             if tag.digest in going:
                 reason = self.found.goes.get(tag.name) or self._gone(tag.digest)
@@ -147,25 +146,34 @@ def _judge(graph: Graph, found: Verdicts) -> _Judged:
     return _Judged(graph, found, kept, graph.manifests.keys() - kept.keys())
 
 
-def weight(manifest: Manifest) -> int:
-    """Bytes of a manifest and the blobs it names, each once."""
-    return manifest.size + sum({blob.digest: blob.size for blob in manifest.blobs}.values())
+def _content(manifest: Manifest) -> dict[str, int]:
+    """A manifest and the blobs it names, with their bytes, each once."""
+    found = {blob.digest: blob.size for blob in manifest.blobs}
+    found[manifest.digest] = manifest.size
+    return found
 
 
-def _weighed(deletions: list[Item], judged: Mapping[str, _Judged]) -> list[Item]:
-    """What each deletion frees: content that nothing needs which stays, counted at the first that goes."""
+def _weighed(items: Iterable[Item], judged: Mapping[str, _Judged]) -> Iterator[Item]:
+    """The same with what each weighs, those that stay first; and what each deletion frees: content that nothing needs which
+    stays, counted at the first that goes."""
     counted: set[str] = set()
-    for one in judged.values():
-        for digest in one.kept:
-            counted.add(digest)
-            counted.update(blob.digest for blob in one.graph.manifests[digest].blobs)
-    weighed = []
-    for item in deletions:
+    for item in items:
         if item.kind == "tag":
-            weighed.append(item)
+            yield item
             continue
-        manifest = judged[item.repository].graph.manifests[item.digest]
-        content = {manifest.digest: manifest.size, **{blob.digest: blob.size for blob in manifest.blobs}}
-        weighed.append(replace(item, frees=sum(size for digest, size in content.items() if digest not in counted)))
+        content = _content(judged[item.repository].graph.manifests[item.digest])
+        frees = sum(size for digest, size in content.items() if digest not in counted) if item.delete else 0
         counted.update(content)
-    return weighed
+        bytes_ = sum(content.values())
+        yield Item(
+            item.repository,
+            "manifest",
+            item.name,
+            item.digest,
+            item.delete,
+            item.reason,
+            bytes_,
+            frees,
+            False,
+            item.step,
+        )
