@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.registry.serving import Server
+from tests.integration.registry.serving import Server, free_port
 from windlass.registry.manifests import OCI_MANIFEST
 from windlass.registry.names import digest_of
 
@@ -18,6 +20,24 @@ SIZE = (FIRST + REST) * len(BLOCK)
 LAYER = "sha256:f17059cb308e7f67f7c75d86edf450b3b0d4195dd91855bf39d0038b9bc9c09c"
 FLAT = 160 * 1024
 """KiB that the server's memory may grow by, whatever passes through: some batches, buffers and threads."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """In memory where there is room: what is looked at is the server's own memory, and a slow disk says nothing about that."""
+    shared = Path("/dev/shm")
+    roomy = shared.is_dir() and shutil.disk_usage(shared).free > 3 * SIZE and _available() > 3 * SIZE
+    with tempfile.TemporaryDirectory(prefix="windlass-test-large-", dir=shared if roomy else tmp_path) as folder:
+        found = Server(Path(folder) / "root", free_port())
+        found.start()
+        yield found
+        found.end()
+
+
+def _available() -> int:
+    """Bytes of memory that may be used."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) * 1024
 
 
 def blocks(count: int) -> Iterator[bytes]:
