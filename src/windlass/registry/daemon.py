@@ -23,6 +23,8 @@ _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _PROBE_SECONDS = 3.0
 _LOG_LINES = 12
+_TLS_ALERT = "\x15\x03"
+"""How a TLS server's answer to plain HTTP begins (RFC 8446, section 5.1: an alert, legacy version 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,9 @@ def probe(address: Listen) -> Answer:
         return Answer("other", f"HTTP {response.status} from {response.getheader('server') or 'an unknown server'}")
     except ConnectionRefusedError:
         return Answer("nobody")
+    except http.client.BadStatusLine as error:
+        tls = str(error.args[0]).startswith(_TLS_ALERT)
+        return Answer("other", "a server that speaks TLS only" if tls else f"no HTTP answer ({error})")
     except (OSError, http.client.HTTPException) as error:
         return Answer("other", f"no HTTP answer ({error or type(error).__name__})")
     finally:

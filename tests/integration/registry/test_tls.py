@@ -14,6 +14,8 @@ from tests.integration.registry.guarded import GuardedServer, basic, write_users
 from tests.integration.registry.serving import free_port
 from windlass.errors import ConfigError, ExitCode
 from windlass.process import run
+from windlass.registry.daemon import probe
+from windlass.registry.listen import Listen
 from windlass.registry.names import digest_of
 from windlass.registry.self_signed import self_signed
 from windlass.registry.tls import Tls, check_tls
@@ -144,6 +146,11 @@ def test_passwords_are_asked_for_where_docker_would_not_trust_the_place_of_token
     server.start()
     challenge = server.request("GET", "/v2/").headers["www-authenticate"]
     assert f'realm="https://127.0.0.1:{server.port}/token"' in challenge
+
+
+def test_who_looks_for_a_registry_without_tls_is_told_that_this_one_has_it(server: GuardedServer) -> None:
+    found = probe(Listen("127.0.0.1", server.port))
+    assert (found.kind, found.detail) == ("other", "a server that speaks TLS only")
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
