@@ -11,7 +11,7 @@ import pytest
 import urllib3
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 
-from tests.integration.registry.acr import Credential, TlsServer, push
+from tests.integration.registry.acr import Credential, TlsServer, push, refusal
 from tests.integration.registry.serving import error_code, free_port
 from windlass.registry.access.caller import Grant
 from windlass.registry.access.files import write_private
@@ -103,9 +103,7 @@ def test_who_may_only_read_reads_only_what_was_granted(server: TlsServer) -> Non
             lambda: client.get_repository_properties("private/app"),
             lambda: client.get_manifest("private/app", "v1"),
         ):
-            with pytest.raises(HttpResponseError) as caught:
-                refused()
-            assert caught.value.status_code in (401, 403)
+            assert refusal(refused).status_code in (401, 403)
 
 
 @pytest.mark.parametrize("form", ["{}", "ci:{}"])
@@ -113,18 +111,15 @@ def test_a_long_lived_token_stands_for_one_of_azure(server: TlsServer, form: str
     with server.client(Credential(form.format(TOKEN_TEXT.reveal()))) as client:
         assert list(client.list_repository_names()) == ["team/app"]
         assert client.get_tag_properties("team/app", "v1").name == "v1"
-        with pytest.raises(HttpResponseError):
-            client.delete_tag("team/app", "v1")
+        assert refusal(lambda: client.delete_tag("team/app", "v1")).status_code in (401, 403)
 
 
 def test_nobody_in_particular_sees_what_is_public(server: TlsServer) -> None:
     with server.client() as client:
         assert list(client.list_repository_names()) == ["public/app"]
         assert [tag.name for tag in client.list_tag_properties("public/app")] == ["v1", "v2"]
-        with pytest.raises(HttpResponseError):
-            client.get_repository_properties("team/app")
-        with pytest.raises(HttpResponseError):
-            client.delete_tag("public/app", "v1")
+        assert refusal(lambda: client.get_repository_properties("team/app")).status_code in (401, 403)
+        assert refusal(lambda: client.delete_tag("public/app", "v1")).status_code in (401, 403)
 
 
 @pytest.mark.parametrize("token", ["alice:wrong", "nobody:alice-secret", "what.azure.gave", "wlr_unknown"])
