@@ -9,12 +9,12 @@ type-check. Nothing here knows a driver; they come in `Tools`, from `wiring`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from windlass.errors import EnvironmentUnusable, Refused, ScanRefused, WindlassError
 from windlass.model.artifacts import Published, Scanned
@@ -22,11 +22,14 @@ from windlass.model.delivery import DeliveredService, Delivery, DeliveryOutcome,
 from windlass.model.events import Emit, Notice, StageOutcome
 from windlass.model.plan import Plan, ServicePlan, summary
 from windlass.model.project import Environment
-from windlass.model.release import Kind, Release
+from windlass.model.release import Kind, Record, Release
 from windlass.model.source import Source
+from windlass.state.lease import refuse_if_held
 from windlass.steps.build import build
 from windlass.steps.compose_release import compose_release
+from windlass.steps.gate import frozen, refuse
 from windlass.steps.layouts import layouts
+from windlass.steps.promote import tag_images
 from windlass.steps.publish import publish
 from windlass.steps.roll_out import roll_out
 from windlass.steps.scan import scan
@@ -35,6 +38,10 @@ from windlass.steps.stopwatch import Stopwatch
 from windlass.steps.tags import immutable_tags
 from windlass.steps.test import test
 from windlass.steps.tools import Tools
+from windlass.steps.turn import in_turn
+
+Choose: TypeAlias = Callable[[tuple[Record, ...]], Release]
+"""Which release to deploy, given the environment's history, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,8 @@ class Order:
     """What is wanted: a source, for an environment (None: everything up to publish).
 
     `only` limits what is built to some services, `rebuild` builds these whatever the registry knows, `plan` is a saved
-    plan to execute as it stands. `until` ends the flow early ("build" and "scan" alone publish nothing).
+    plan to execute as it stands. `until` ends the flow early ("build" and "scan" alone publish nothing). `retry` deploys a
+    release though it is in quarantine; `wait` is how many seconds to wait while somebody else changes the environment.
     """
 
     source: Source
@@ -52,6 +60,8 @@ class Order:
     rebuild: Sequence[str] = ()
     plan: Plan | None = None
     until: Literal["build", "scan", "deploy"] = "deploy"
+    retry: bool = False
+    wait: float = 0.0
 
 
 def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
@@ -65,7 +75,7 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
     tags = immutable_tags(order.source, environment)
 
     if environment is not None:
-        _refuse_early(order.source, environment, tools, emit)
+        _refuse_early(order, environment, tools, emit)
     with ExitStack() as stack:
         with watch.stage("plan") as verdict:
             plan = order.plan or tools.plan(
@@ -96,31 +106,50 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
         emit(Notice(_no_environment(order.source.branch, tools), remedy="windlass run --env ENV deploys it"))
     if environment is None or (published.failed and not order.keep_going) or not published.done:
         return _report(order, watch, scanned, published.done, published.failed, None)
-    release = compose_release(
-        tools.project,
-        environment,
-        order.source,
-        published.done,
-        published.failed,
-        tools.services_of(order.source, environment),
-        tools.state.records(environment.name),
-        datetime.now(UTC),
-    )
-    rollout = roll_out(release, "deploy", environment, tools, watch, emit)
+    runs = tools.services_of(order.source, environment)
+
+    def bring(records: tuple[Record, ...]) -> Release:
+        return compose_release(
+            tools.project,
+            environment,
+            order.source,
+            published.done,
+            published.failed,
+            runs,
+            records,
+            datetime.now(UTC),
+        )
+
+    try:
+        rollout = _admitted(bring, "deploy", environment, tools, watch, emit, retry=order.retry, wait=order.wait)
+    except Refused as error:
+        return _report(order, watch, scanned, published.done, published.failed, None, error)
     return _report(order, watch, scanned, published.done, published.failed, rollout)
 
 
-def deploy(release: Release, kind: Kind, environment: Environment, tools: Tools, emit: Emit) -> Delivery:
+def deploy(
+    choose: Choose,
+    kind: Kind,
+    environment: Environment,
+    tools: Tools,
+    emit: Emit,
+    *,
+    retry: bool = False,
+    wait: float = 0,
+) -> Delivery:
     """Bring an existing release to an environment by digest: `deploy`, `promote`, `rollback`. Nothing is built.
 
+    Args:
+        choose: which one, given the environment's history (newest first); asked again after waiting.
+        retry, wait: as in `Order`.
+
     Raises:
-        Refused: the release has no services.
+        Refused: the environment does not take the release, or it has no services.
         Locked, ConfigError, EngineUnavailable: as `roll_out`.
     """
-    if not release.services:
-        raise Refused(f"the release {release.id} holds no services", where=environment.name)
     watch = Stopwatch(emit, tools.clock)
-    rollout = roll_out(release, kind, environment, tools, watch, emit)
+    rollout = _admitted(choose, kind, environment, tools, watch, emit, retry=retry, wait=wait)
+    release = rollout.release
     return Delivery(
         commit=release.commit,
         environment=environment.name,
@@ -132,9 +161,41 @@ def deploy(release: Release, kind: Kind, environment: Environment, tools: Tools,
     )
 
 
-def _refuse_early(source: Source, environment: Environment, tools: Tools, emit: Emit) -> None:
-    """Raise now what would otherwise be raised after minutes of building: the state's remote, secrets, API suites."""
-    tools.state.records(environment.name, 1)
+def _admitted(
+    choose: Choose,
+    kind: Kind,
+    environment: Environment,
+    tools: Tools,
+    watch: Stopwatch,
+    emit: Emit,
+    *,
+    retry: bool,
+    wait: float,
+) -> RollOut:
+    """Roll a release out that the environment takes, when it is this deployer's turn."""
+
+    def turn() -> RollOut:
+        records = tools.state.records(environment.name)
+        refuse_if_held(next(iter(records), None), datetime.now(UTC))
+        release = choose(records)
+        if not release.services:
+            raise Refused(f"the release {release.id} holds no services", where=environment.name)
+        approvals = tools.state.approvals
+        lifted = refuse(release, kind, environment, records, approvals, datetime.now(UTC), retry=retry)
+        if kind == "promote":
+            tag_images(release, tools)
+        return roll_out(release, kind, environment, tools, watch, emit, retry=lifted is not None)
+
+    return in_turn(turn, environment.name, tools.state, wait, tools.clock, emit)
+
+
+def _refuse_early(order: Order, environment: Environment, tools: Tools, emit: Emit) -> None:
+    """Raise now what would otherwise be raised after minutes of building: the state's remote, secrets, API suites, and
+    somebody who changes the environment, unless he is to be waited for."""
+    source = order.source
+    records = tools.state.records(environment.name, 1)
+    if not order.wait:
+        refuse_if_held(next(iter(records), None), datetime.now(UTC))
     if tools.state.stale is not None:
         raise EnvironmentUnusable(
             tools.state.stale, remedy="check git remote -v and your access, or take state: out of windlass.yaml"
@@ -143,6 +204,9 @@ def _refuse_early(source: Source, environment: Environment, tools: Tools, emit: 
     tools.verifiable(
         environment, Release(name, environment.name, source.commit, source.tree, environment.compose, (), "")
     )
+    if found := frozen(environment.freeze, datetime.now(UTC)):
+        text = f"{environment.name} takes no deployments until {found[1]:%a %Y-%m-%d %H:%M} {found[0].zone}"
+        emit(Notice(text, "warning", "it is built and published now, and deployed by a run after that"))
     if source.dirty:
         emit(Notice(f"uncommitted changes are part of what goes to {environment.name}", "warning"))
 
@@ -174,16 +238,18 @@ def _report(
     published: Mapping[str, Published],
     failed: Mapping[str, WindlassError],
     rollout: RollOut | None,
+    refusal: Refused | None = None,
 ) -> Delivery:
     return Delivery(
         commit=order.source.commit,
         environment=order.environment.name if order.environment else None,
-        outcome=_verdict(failed, rollout, order),
+        outcome="refused" if refusal is not None else _verdict(failed, rollout, order),
         services=tuple(_delivered(name, item, published.get(name)) for name, item in scanned.done.items()),
         stages=tuple(watch.reports),
         failures=failed,
         rollout=rollout,
         not_scanned=_not_scanned(summarise(item.report) for item in scanned.done.values()),
+        refusal=refusal,
     )
 
 

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
+
+if TYPE_CHECKING:
+    from windlass.delivery import Choose
+    from windlass.model.project import Environment
+    from windlass.model.release import Record, Release
+    from windlass.steps.tools import Tools
 
 EXAMPLE = "windlass deploy staging --release develop-def5678"
 
@@ -18,6 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     options.directory(parser)
     options.commit(parser)
+    options.retry(parser)
+    options.wait(parser)
     options.progress(parser)
     options.as_json(parser)
 
@@ -28,19 +37,18 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.releases import bring
     from windlass.cli.session import open_session
     from windlass.delivery import Order, deliver
-    from windlass.errors import Refused, UsageError
-    from windlass.state.interface import find_release
+    from windlass.errors import Refused
 
     session = open_session(arguments)
     environment = session.environment(arguments.env)
     if arguments.release:
-        release = find_release(session.tools.state.records(environment.name), arguments.release)
-        if release is None:
-            raise UsageError(
-                f"{environment.name} has no release '{arguments.release}'",
-                remedy=f"windlass history {environment.name} lists them",
-            )
-        return bring(session, release, "deploy", environment, arguments)
+        return bring(
+            session,
+            lambda emit: _named(arguments.release, environment, session.tools),
+            "deploy",
+            environment,
+            arguments,
+        )
     plan = session.tools.plan(session.source, environment.name)
     missing = [item.service.name for item in plan.services if item.action == "build"] + list(plan.failed)
     if missing:
@@ -49,5 +57,31 @@ def run(arguments: argparse.Namespace) -> int:
             remedy=f"windlass run --env {environment.name} builds, then deploys",
         )
     with sink(arguments.progress) as emit:
-        delivery = deliver(Order(session.source, environment, plan=plan), session.tools, emit)
+        order = Order(session.source, environment, plan=plan, retry=arguments.retry, wait=arguments.wait)
+        delivery = deliver(order, session.tools, emit)
     return report.show(delivery, as_json=arguments.json)
+
+
+def _named(wanted: str, environment: Environment, tools: Tools) -> Choose:
+    """A release of the environment's history, or one that waited for approvals."""
+    from windlass.errors import UsageError
+    from windlass.state.interface import find_release
+    from windlass.steps.approval import proposed
+    from windlass.steps.compose_release import unique
+    from windlass.steps.promote import tag_images
+
+    def choose(records: tuple[Record, ...]) -> Release:
+        release = find_release(records, wanted)
+        if release is None and environment.approvals is not None:
+            waiting = proposed(wanted, tools.state.approvals.entries(environment.name))
+            if waiting is not None:
+                release = unique(waiting, records)
+                tag_images(release, tools)
+        if release is None:
+            raise UsageError(
+                f"{environment.name} has no release '{wanted}'",
+                remedy=f"windlass history {environment.name} lists them",
+            )
+        return release
+
+    return choose

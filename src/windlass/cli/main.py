@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "the whole pipeline: plan to verified deployment"),
     "deploy": ("deploy", "bring a published release to an environment, by digest"),
     "promote": ("promote", "bring what one environment runs to another, by digest"),
+    "approve": ("approve", "give one's word that a release may be deployed"),
     "rollback": ("rollback", "go back to the previous release, or a named one"),
     "verify": ("verify", "run health checks and API suites on a live environment"),
     "status": ("status", "what runs where, and how it is"),

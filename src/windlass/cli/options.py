@@ -45,3 +45,28 @@ def keep_going(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="deploy what could be built even when a service failed; the exit code still tells",
     )
+
+
+def retry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--retry", action="store_true", help="deploy the release though it is in quarantine; this is recorded"
+    )
+
+
+def wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait",
+        type=_span,
+        default=0.0,
+        metavar="TIME",
+        help="wait, such as 10m, while somebody else changes the environment (default: exit with 6 at once)",
+    )
+
+
+def _span(text: str) -> float:
+    from windlass.config.duration import parse_duration
+
+    try:
+        return 0.0 if text == "0" else parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

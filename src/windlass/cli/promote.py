@@ -12,19 +12,19 @@ EXAMPLE = "windlass promote staging production"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("origin", metavar="FROM")
     parser.add_argument("to", metavar="TO")
+    parser.add_argument("--release", metavar="ID", help="refuse when FROM runs another release than this one")
     options.directory(parser)
+    options.retry(parser)
+    options.wait(parser)
     options.progress(parser)
     options.as_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from datetime import UTC, datetime
-
     from windlass.cli.releases import bring
     from windlass.cli.session import open_session
-    from windlass.errors import Refused, UsageError
-    from windlass.state.interface import running_release
-    from windlass.steps.promote import promoted, source_of
+    from windlass.errors import UsageError
+    from windlass.steps.promote import Promotion
 
     session = open_session(arguments)
     if arguments.origin == arguments.to:
@@ -32,15 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
             "FROM and TO are the same environment", remedy=f"windlass deploy {arguments.to} repeats a release"
         )
     origin, to = session.environment(arguments.origin), session.environment(arguments.to)
-    records = session.tools.state.records(origin.name)
-    running = running_release(records)
-    if running is None or records[0].outcome not in ("healthy", "restored"):
-        raise Refused(
-            f"{origin.name} runs no verified release", remedy=f"windlass status {origin.name} shows what it runs"
-        )
-    tools = session.tools
-    runs = tools.services_of(source_of(running, to), to)
-    release = promoted(running, to, session.project, runs, tools.state.records(to.name), datetime.now(UTC))
-    for service in release.services:
-        tools.images.tag(service.image.partition("/")[2], service.digest, service.tags)
-    return bring(session, release, "promote", to, arguments)
+    return bring(
+        session,
+        lambda emit: Promotion(origin, to, session.tools, arguments.release, emit),
+        "promote",
+        to,
+        arguments,
+    )

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from windlass.cli import report
 from windlass.cli.progress import sink
 from windlass.cli.session import Session
-from windlass.delivery import deploy
+from windlass.delivery import Choose, deploy
+from windlass.model.events import Emit
 from windlass.model.project import Environment
-from windlass.model.release import Kind, Release
+from windlass.model.release import Kind
 
 
 def bring(
-    session: Session, release: Release, kind: Kind, environment: Environment, arguments: argparse.Namespace
+    session: Session,
+    chooser: Callable[[Emit], Choose],
+    kind: Kind,
+    environment: Environment,
+    arguments: argparse.Namespace,
 ) -> int:
+    """`chooser` says which release, given where it may tell about it."""
     with sink(arguments.progress) as emit:
-        delivery = deploy(release, kind, environment, session.tools, emit)
+        delivery = deploy(
+            chooser(emit), kind, environment, session.tools, emit, retry=arguments.retry, wait=arguments.wait
+        )
     return report.show(delivery, as_json=arguments.json)

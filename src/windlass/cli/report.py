@@ -66,6 +66,7 @@ def document(delivery: Delivery) -> dict[str, Any]:
             for c in (rollout.checks if rollout else ())
         ],
         "failure": as_document(rollout.failure) if rollout and rollout.failure else None,
+        "refusal": as_document(delivery.refusal) if delivery.refusal else None,
         "evidence": rollout.evidence if rollout else None,
         "not_scanned": delivery.not_scanned,
         "exit_code": delivery.exit_code,
@@ -89,6 +90,8 @@ def tell(delivery: Delivery, out: Output) -> None:
         _services(delivery, out)
     if rollout is not None and rollout.failure is not None:
         _failed_rollout(rollout, out)
+    if delivery.refusal is not None:
+        _failure(delivery.refusal.where or "", delivery.refusal, out, word="refused")
     out.say(_verdict(delivery, out))
     if rollout is not None:
         for name, reason in rollout.release.excluded:
@@ -120,8 +123,8 @@ def _grouped(delivery: Delivery) -> list[tuple[list[str], WindlassError]]:
     return list(groups.values())
 
 
-def _failure(name: str, error: WindlassError, out: Output) -> None:
-    out.say(f"[red]failed[/]  [bold]{name}[/]  {out.plain(error.message)}", indent=8)
+def _failure(name: str, error: WindlassError, out: Output, *, word: str = "failed") -> None:
+    out.say(f"[red]{word}[/]  [bold]{name}[/]  {out.plain(error.message)}", indent=len(word) + 2)
     if isinstance(error, StageFailed):
         for line in error.log:
             out.say(f"[dim]{out.plain(line)}[/]", indent=10, first=8)
@@ -146,6 +149,10 @@ def _failed_rollout(rollout: RollOut, out: Output) -> None:
 def _verdict(delivery: Delivery, out: Output) -> str:
     rollout, place = delivery.rollout, delivery.environment
     took = seconds(sum(stage.seconds for stage in delivery.stages))
+    if delivery.refusal is not None:
+        return (
+            f"[red bold]refused[/]  {delivery.commit[:7]} is published, and nothing was deployed to {place}, in {took}"
+        )
     if rollout is None:
         if delivery.failures:
             stopped = f"; nothing was deployed to {place}" if place else ""

@@ -19,6 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=Path, metavar="FILE", help="execute a plan saved by windlass plan --save FILE")
     options.rebuild(parser)
     options.keep_going(parser)
+    options.retry(parser)
+    options.wait(parser)
     options.progress(parser)
     options.as_json(parser)
 
@@ -37,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         keep_going=arguments.keep_going,
         rebuild=session.rebuild(arguments.rebuild),
         plan=plan,
+        retry=arguments.retry,
+        wait=arguments.wait,
     )
     with sink(arguments.progress) as emit:
         delivery = deliver(order, session.tools, emit)

@@ -47,7 +47,7 @@ def _record(document: dict[str, Any]) -> Record:
     lease = document.get("lease")
     return Record(
         **fields,
-        release=_release(document["release"]),
+        release=release_from_dict(document["release"]),
         reason=document.get("reason", ""),
         evidence=document.get("evidence"),
         kind=document.get("kind", "deploy"),
@@ -57,7 +57,8 @@ def _record(document: dict[str, Any]) -> Record:
     )
 
 
-def _release(document: dict[str, Any]) -> Release:
+def release_from_dict(document: dict[str, Any]) -> Release:
+    """Raises KeyError, TypeError: it is none."""
     return Release(
         id=document["id"],
         environment=document["environment"],

@@ -15,6 +15,7 @@ from windlass.errors import EnvironmentUnusable, Held, Locked
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.release import Kind, Outcome, Record, Release
 from windlass.state import documents, lease
+from windlass.state.approvals import GitApprovals
 from windlass.state.heartbeat import Heartbeat
 
 
@@ -35,6 +36,7 @@ class GitState:
         self._every = beat
         self._beats: dict[str, Heartbeat] = {}
         self.stale: str | None = None
+        self.approvals = GitApprovals(repository, remote)
 
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         ref = ref_name(environment)

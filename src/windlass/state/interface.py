@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from windlass.model.release import Kind, Outcome, Record, Release
+from windlass.model.rules import Person
 from windlass.state.quarantine import content, quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody's word on a release for an environment; or, `proposed`, that somebody wanted to deploy it. `at` is ISO 8601."""
+
+    release: Release
+    by: Person
+    at: str
+    proposed: bool = False
+
+
+class Approvals(Protocol):
+    """Drivers: `approvals.GitApprovals` and `testing.state.FakeApprovals`."""
+
+    def entries(self, environment: str) -> tuple[Approval, ...]:
+        """Approvals and proposals, newest first."""
+
+    def propose(self, release: Release) -> None:
+        """Write down that a release waits for approvals, so that others can give theirs."""
+
+    def approve(self, release: Release) -> Approval:
+        """Give one's word. Raises UsageError: nobody knows who that is."""
+
+    def me(self) -> Person:
+        """Who would approve. Raises UsageError: nobody knows."""
+
+    def authors(self, commit: str) -> tuple[Person, ...]:
+        """Who wrote a commit; empty when nobody knows."""
 
 
 class State(Protocol):
     """Drivers: `git_ref.GitState` and `testing.state.FakeState`. One contract suite for both."""
+
+    @property
+    def approvals(self) -> Approvals: ...
 
     stale: str | None
     """Why the last `records` may be out of date (the remote is away), or None."""

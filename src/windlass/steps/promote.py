@@ -1,18 +1,110 @@
-"""A release verified in one environment, as a release of another. Pure."""
+"""A release verified in one environment, as a release of another."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
-from windlass.errors import Refused
+from windlass.errors import EngineUnavailable, Refused
+from windlass.model.events import Emit, Notice
+from windlass.model.observation import Observation
 from windlass.model.project import Environment, Project
 from windlass.model.release import Record, Release, ReleasedService
 from windlass.model.source import Source
-from windlass.state.interface import running_release
+from windlass.state.interface import find_release, running_release
+from windlass.state.quarantine import quarantine_of
 from windlass.steps.compose_release import unique
 from windlass.steps.tags import immutable_tags
+from windlass.steps.tools import Tools
+
+
+@dataclass
+class Promotion:
+    """Chooses what `origin` runs, verified, for `to`. `wanted` is the release that it has to be; None: whichever it is."""
+
+    origin: Environment
+    to: Environment
+    tools: Tools
+    wanted: str | None
+    emit: Emit
+    _chosen: Release | None = field(default=None, init=False)
+
+    def __call__(self, records: tuple[Record, ...]) -> Release:
+        """The release for `to`, whose history is given.
+
+        Raises:
+            Refused: what `origin` runs is not verified, in quarantine, not what it was a moment ago, or not what was asked
+                for; or `to` would lose a service.
+        """
+        history = self.tools.state.records(self.origin.name)
+        running = verified(history, self.origin)
+        if self.wanted:
+            named = find_release(history, self.wanted)
+            if named is None or named.id != running.id:
+                raise Refused(
+                    f"{self.origin.name} runs {running.id}, not {self.wanted}",
+                    remedy=f"windlass history {self.origin.name} shows what ran; promote without --release takes {running.id}",
+                )
+        if self._chosen is not None and self._chosen != running:
+            raise Refused(
+                f"{self.origin.name} has gone on from {self._chosen.id} to {running.id} meanwhile",
+                remedy="look at it, then promote again",
+            )
+        self._chosen = running
+        self._refuse_drifted(running)
+        runs = self.tools.services_of(source_of(running, self.to), self.to)
+        return promoted(running, self.to, self.tools.project, runs, records, datetime.now(UTC))
+
+    def _refuse_drifted(self, running: Release) -> None:
+        try:
+            seen = self.tools.target(self.origin).observe()
+        except EngineUnavailable as error:
+            text = f"whether {self.origin.name} still runs what was verified could not be looked at: {error.message}"
+            self.emit(Notice(text, "warning"))
+            return
+        if differs := drifted(running, seen):
+            raise Refused(
+                f"{self.origin.name} does not run any more what was verified as {running.id}: {'; '.join(differs)}",
+                remedy=f"windlass deploy {self.origin.name} --release {running.id} brings it back, and verifies it",
+            )
+
+
+def verified(history: tuple[Record, ...], origin: Environment) -> Release:
+    """What an environment runs, if it passed its checks there and nothing came after. Raises Refused."""
+    running = running_release(history)
+    if running is None or history[0].outcome not in ("healthy", "restored"):
+        newest = f"; its last attempt, {history[0].release.id}, is {history[0].outcome}" if history else ""
+        raise Refused(
+            f"{origin.name} runs no verified release{newest}",
+            remedy=f"windlass status {origin.name} shows what it runs",
+        )
+    if known := quarantine_of(running, history):
+        raise Refused(
+            f"{running.id} is in quarantine on {origin.name} since {known.since} ({known.by}): {known.why}",
+            remedy=f"deliver a commit that mends it to {origin.name} first",
+        )
+    return running
+
+
+def drifted(release: Release, seen: Observation) -> tuple[str, ...]:
+    """How what runs differs from a release: "api: another image", "web: missing", "db: unhealthy"."""
+    found = []
+    for service in release.services:
+        state = seen.service(service.name)
+        if state is None:
+            found.append(f"{service.name}: missing")
+        elif state.digest is not None and state.digest != service.digest:
+            found.append(f"{service.name}: another image")
+        elif not state.well:
+            found.append(f"{service.name}: {state.health}")
+    return tuple(found)
+
+
+def tag_images(release: Release, tools: Tools) -> None:
+    """Give a release's images the immutable tags of the environment they go to."""
+    for service in release.services:
+        tools.images.tag(service.image.partition("/")[2], service.digest, service.tags)
 
 
 def promoted(

@@ -5,12 +5,46 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from windlass.errors import UsageError
 from windlass.model.release import Kind, Outcome, Record, Release
+from windlass.model.rules import Person
 from windlass.state import lease
+from windlass.state.interface import Approval
+
+
+class FakeApprovals:
+    """`people` are the authors of commits by id; `person` is who approves here."""
+
+    def __init__(self) -> None:
+        self.kept: list[Approval] = []
+        self.people: dict[str, tuple[Person, ...]] = {}
+        self.person = Person("Ada", "ada@example.org")
+
+    def entries(self, environment: str) -> tuple[Approval, ...]:
+        return tuple(one for one in reversed(self.kept) if one.release.environment == environment)
+
+    def propose(self, release: Release) -> None:
+        self._keep(release, proposed=True)
+
+    def approve(self, release: Release) -> Approval:
+        return self._keep(release, proposed=False)
+
+    def me(self) -> Person:
+        if not self.person.email:
+            raise UsageError("nobody knows who you are")
+        return self.person
+
+    def authors(self, commit: str) -> tuple[Person, ...]:
+        return self.people.get(commit, ())
+
+    def _keep(self, release: Release, *, proposed: bool) -> Approval:
+        self.kept.append(Approval(release, self.me(), datetime.now(UTC).isoformat(timespec="seconds"), proposed))
+        return self.kept[-1]
 
 
 class FakeState:
     def __init__(self) -> None:
+        self.approvals = FakeApprovals()
         self.kept: dict[str, list[Record]] = {}
         self.stale: str | None = None
 

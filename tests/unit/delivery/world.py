@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from windlass.delivery import Order, deliver, deploy
 from windlass.model.delivery import Delivery
@@ -23,6 +24,8 @@ from windlass.model.project import (
 from windlass.model.release import Kind, Release
 from windlass.model.source import Source
 from windlass.plan.planner import make_plan
+from windlass.steps.promote import Promotion
+from windlass.steps.rollback import Rollback
 from windlass.steps.tools import Tools
 from windlass.testing.bases import FakeBaseImages
 from windlass.testing.builder import FakeBuilder
@@ -69,7 +72,7 @@ class World:
     """Change `files` and run again.
 
     `wrong` maps a release id to the last word of its failing check, `unable` to what keeps it from being verified,
-    `unverifiable` to why that is known beforehand.
+    `unverifiable` to why that is known beforehand. `targets` are those of environments that have one of their own.
     """
 
     folder: Path
@@ -80,6 +83,7 @@ class World:
     scanner: FakeScanner = field(default_factory=FakeScanner)
     state: FakeState = field(default_factory=FakeState)
     target: FakeTarget = field(default_factory=FakeTarget)
+    targets: dict[str, FakeTarget] = field(default_factory=dict)
     bases: FakeBaseImages = field(default_factory=FakeBaseImages)
     wrong: dict[str, str] = field(default_factory=dict)
     unable: dict[str, Exception] = field(default_factory=dict)
@@ -88,6 +92,7 @@ class World:
     shared_registry: bool = False
     ci: bool = False
     commits: int = 0
+    clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
         self.memory = FakeMemory(self.images)
@@ -102,7 +107,7 @@ class World:
             builder=lambda emit: self.builder,
             scanner=self.scanner,
             state=self.state,
-            target=lambda environment: self.target,
+            target=lambda environment: self.targets.get(environment.name, self.target),
             verify=self._verify,
             verifiable=self._verifiable,
             materialise=self._materialise,
@@ -110,7 +115,7 @@ class World:
             ignore_file=lambda source: None,
             scratch=self.folder / "cache",
             evidence=self.folder / "evidence",
-            clock=ManualClock(),
+            clock=self.clock,
             shared_registry=self.shared_registry,
             continuous_integration=self.ci,
         )
@@ -129,10 +134,26 @@ class World:
         self.target.calls.clear()
         return deliver(Order(source, place, **order), self.tools, self.events.append)  # type: ignore[arg-type]
 
-    def bring(self, release: Release, kind: Kind) -> Delivery:
+    def bring(self, release: Release, kind: Kind, **more: Any) -> Delivery:
         self.images.moves.clear()
         self.builder.built.clear()
-        return deploy(release, kind, self.project.environment(release.environment), self.tools, self.events.append)
+        place = self.project.environment(release.environment)
+        return deploy(lambda records: release, kind, place, self.tools, self.events.append, **more)
+
+    def roll_back(self, wanted: str | None = None, **more: Any) -> Delivery:
+        place = self.project.environment("production")
+        choose = Rollback(place, self.tools, wanted, self.events.append)
+        return deploy(choose, "rollback", place, self.tools, self.events.append, **more)
+
+    def promote(self, wanted: str | None = None, **more: Any) -> Delivery:
+        origin, to = (self.project.environment(name) for name in ("staging", "production"))
+        choose = Promotion(origin, to, self.tools, wanted, self.events.append)
+        return deploy(choose, "promote", to, self.tools, self.events.append, **more)
+
+    def change(self, name: str, **changes: Any) -> None:
+        """Change what windlass.yaml says of an environment."""
+        environments = tuple(replace(one, **changes) if one.name == name else one for one in self.project.environments)
+        self.project = replace(self.project, environments=environments)
 
     def edit(self, path: str, text: str) -> None:
         self.files[path] = text
