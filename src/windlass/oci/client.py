@@ -173,21 +173,21 @@ class RegistryClient:
         return self._ask_whole(images) if self._windlass and images else [False] * len(images)
 
     def is_whole(self, repository: str, digest: str) -> bool | None:
-        """The same for one image, asked of an unknown registry on this machine too; None where that cannot be told."""
-        if self._windlass is None and is_loopback(self.host):
+        """The same for one image with all its blobs, asked of an unknown registry on this machine too; None where that
+        cannot be told."""
+        if self._windlass or (self._windlass is None and is_loopback(self.host)):
             try:
-                (whole,) = self._ask_whole([(repository, digest)])
+                (whole,) = self._ask_whole([(repository, digest)], "?blobs=true")
+                return whole if self._windlass else None
             except (NotFound, Rejected):
                 self._windlass = False
-            else:
-                return whole if self._windlass else None
-        return self.whole([(repository, digest)])[0] if self._windlass else None
+        return None
 
-    def _ask_whole(self, images: Sequence[tuple[str, str]]) -> list[bool]:
+    def _ask_whole(self, images: Sequence[tuple[str, str]], query: str = "") -> list[bool]:
         scopes = merge(f"repository:{repository}:pull" for repository, _ in images)
         headers = {"content-type": "application/json", "accept": "application/json"}
         body = json.dumps({"images": images}).encode()
-        answer = self._session.request("POST", _WHOLE, scopes=scopes, headers=headers, body=body)
+        answer = self._session.request("POST", _WHOLE + query, scopes=scopes, headers=headers, body=body)
         try:
             told = json.loads(answer.body(_PAGE_LIMIT))["whole"]
             self._windlass = True

@@ -62,7 +62,8 @@ class ManifestHandlers:
         """POST `{"images": [[repository, digest], …]}`: which of them can be pulled, as `{"whole": [true, …]}`.
 
         For Windlass itself, which would ask for every manifest of hundreds of images one by one otherwise. What the caller
-        may not pull looks as if it were not there.
+        may not pull looks as if it were not there. With `?blobs=true` every blob must be there too, for a push that is to
+        repair what is missing.
         """
         if request.method != "POST":
             raise unsupported(request.method)
@@ -70,8 +71,9 @@ class ManifestHandlers:
         caller = request.caller
         seen = {name: caller.granted(name, "pull") for name, _ in images}
         self._access.require(request, (repository_scope(name, "pull") for name, granted in seen.items() if granted))
+        there = self._storage.complete if request.query.get("blobs") == "true" else self._storage.whole
         found = await asyncio.get_running_loop().run_in_executor(
-            self._pool, lambda: [seen[name] and self._storage.whole(name, digest) for name, digest in images]
+            self._pool, lambda: [seen[name] and there(name, digest) for name, digest in images]
         )
         return _json({"whole": found})
 

@@ -185,6 +185,24 @@ class Storage:
             for child in parse_manifest(data, media_type).children
         )
 
+    def complete(self, name: str, digest: Digest, depth: int = 8) -> bool:
+        """The same down to the blobs of every platform: each is here with its size. What blobs hold is not read."""
+        repository = self.repository(name)
+        media_type = repository.media_type(digest)
+        data = self.blobs.read(digest) if media_type is not None else None
+        if data is None or not is_intact(data, digest):
+            return False
+        manifest = parse_manifest(data, media_type)
+        if any(self.blobs.size(need.digest) != need.size for need in (*manifest.blobs, *manifest.children)):
+            return False
+        if not all(repository.has_blob(need.digest) for need in manifest.blobs):
+            return False
+        return all(
+            repository.has_blob(child.digest)  # entries of build caches are blobs
+            or (repository.has_manifest(child.digest) and (depth == 0 or self.complete(name, child.digest, depth - 1)))
+            for child in manifest.children
+        )
+
     def put_manifest(
         self, name: str, reference: str, data: bytes, content_type: str | None, tags: Sequence[str] = ()
     ) -> tuple[Digest, Manifest]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from windlass.oci.credentials import Fixed
 from windlass.oci.faults import Malformed
 from windlass.oci.images import RegistryImages
 from windlass.oci.integrity import damage
+from windlass.oci.layout import Layout
 from windlass.oci.manifest import Descriptor
 from windlass.oci.push import push
 from windlass.oci.session import Patience
@@ -107,6 +109,12 @@ def test_windlass_s_own_registry_says_in_that_one_request_that_the_image_is_whol
         client.delete_manifest("cut/whole", child)
         RegistryImages(through(proxy)).push(image, "cut/whole", [])
     assert damage(client, "cut/whole", image.digest) is None
+    layer = Layout(image.layout).blobs(image.digest)[-1]
+    delete = urllib.request.Request(f"http://{registry_host}/v2/cut/whole/blobs/{layer.digest}", method="DELETE")
+    with urllib.request.urlopen(delete):
+        assert client.head_blob("cut/whole", layer.digest) is None
+    RegistryImages(client).push(image, "cut/whole", [])
+    assert client.head_blob("cut/whole", layer.digest) == layer.size
 
 
 def test_a_part_that_begins_elsewhere_is_refused() -> None:
