@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from windlass.oci.client import RegistryClient
+from windlass.oci.interface import Progress
 from windlass.oci.layout import Stored
 from windlass.oci.manifest import Index
-from windlass.oci.push import PARALLEL, Progress, Pushed, check_tags, gather, point
+from windlass.oci.push import PARALLEL, Pushed, check_tags, gather, point
 from windlass.oci.referrers import Followed, copy_referrers
 from windlass.oci.relay import Place, bring, manifests_of, send
 

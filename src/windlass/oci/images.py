@@ -8,8 +8,8 @@ from windlass.model.artifacts import LayoutImage
 from windlass.oci.client import RegistryClient
 from windlass.oci.copy import tag
 from windlass.oci.integrity import damage
-from windlass.oci.interface import Upload
-from windlass.oci.push import Progress, push
+from windlass.oci.interface import Progress, Upload
+from windlass.oci.push import push
 
 
 class RegistryImages:

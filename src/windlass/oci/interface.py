@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeAlias
 
 from windlass.model.artifacts import LayoutImage
 
-if TYPE_CHECKING:
-    from windlass.oci.push import Progress
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told (bytes done, bytes to do) as an upload goes on, from several threads, one call at a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,17 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from windlass.errors import CredentialsMissing, WindlassError
 from windlass.model.artifacts import LayoutImage
 from windlass.oci import reference as references
 from windlass.oci.client import RegistryClient
 from windlass.oci.faults import InvalidReference, NotFound, Rejected
+from windlass.oci.interface import Progress
 from windlass.oci.layout import Layout, Stored, blobs_of
 from windlass.oci.manifest import Descriptor
 from windlass.oci.upload import Source, file_source
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Told (bytes done, bytes to do) as an upload goes on, from several threads, one call at a time."""
 
 PARALLEL = 6
 T = TypeVar("T")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from windlass.oci.client import RegistryClient
 from windlass.oci.integrity import damage
+from windlass.oci.interface import Progress
 from windlass.oci.layout import Stored, blobs_of, nested
 from windlass.oci.manifest import Descriptor, Index
-from windlass.oci.push import PARALLEL, Progress, Pushed, transfer
+from windlass.oci.push import PARALLEL, Pushed, transfer
 from windlass.oci.upload import Source
 
 

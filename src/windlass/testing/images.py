@@ -14,10 +14,9 @@ from typing import Any
 from windlass.model.artifacts import LayoutImage
 from windlass.oci import reference as references
 from windlass.oci.faults import InvalidReference, NotFound
-from windlass.oci.interface import Upload
+from windlass.oci.interface import Progress, Upload
 from windlass.oci.layout import Layout
 from windlass.oci.manifest import OCI_INDEX, OCI_MANIFEST, canonical
-from windlass.oci.push import Progress
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"

@@ -11,10 +11,9 @@ from windlass.model.artifacts import LayoutImage
 from windlass.oci.bases import RegistryBaseImages
 from windlass.oci.client import RegistryClient
 from windlass.oci.images import RegistryImages
-from windlass.oci.interface import Images, Upload
+from windlass.oci.interface import Images, Progress, Upload, push
 from windlass.oci.memory import RegistryMemory
 from windlass.oci.mirrors import Mirrors
-from windlass.oci.push import Progress, push
 from windlass.plan.interface import BaseImages, Memory
 from windlass.testing.contracts.bases import BaseImagesContract
 from windlass.testing.contracts.images import ImagesContract, TagsOf

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from windlass.cli.session import Session
     from windlass.oci.client import RegistryClient
     from windlass.oci.copy import Copied
-    from windlass.oci.push import Progress
+    from windlass.oci.interface import Progress
     from windlass.oci.relay import Place
 
 EXAMPLE = "windlass registry copy platform:main-abc1234 platform:latest"
