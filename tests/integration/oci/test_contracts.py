@@ -11,9 +11,10 @@ from windlass.model.artifacts import LayoutImage
 from windlass.oci.bases import RegistryBaseImages
 from windlass.oci.client import RegistryClient
 from windlass.oci.images import RegistryImages
-from windlass.oci.interface import Images, Progress, Upload, push
+from windlass.oci.interface import Progress
 from windlass.oci.memory import RegistryMemory
 from windlass.oci.mirrors import Mirrors
+from windlass.oci.push import push
 from windlass.plan.interface import BaseImages, Memory
 from windlass.testing.contracts.bases import BaseImagesContract
 from windlass.testing.contracts.images import ImagesContract, TagsOf
