@@ -54,7 +54,8 @@ class Release:
 class Lease:
     """Who is changing the environment: a process on a host, until a moment (ISO 8601, UTC).
 
-    `machine` and `started` tell the process from others of its number; `run` is the address of the CI run it is part of.
+    `machine` and `started` tell the process from others of its number, `token` one hold from every other; `run` is the
+    address of the CI run it is part of.
     """
 
     host: str
@@ -63,6 +64,7 @@ class Lease:
     machine: str = ""
     started: str = ""
     run: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
@@ -42,6 +43,7 @@ def take(now: datetime) -> Lease:
         machine=machine(),
         started=process_start(os.getpid()) or "",
         run=run_url(os.environ),
+        token=secrets.token_hex(8),  # two records that say the same would be one commit, which both could push
     )
 
 
@@ -154,4 +156,4 @@ def _lives(lease: Lease) -> bool:
 def _identity(record: Record) -> tuple[str, ...] | None:
     """Who wrote a record, however often its lease was renewed."""
     lease = record.lease
-    return (lease.host, str(lease.pid), lease.machine, lease.started) if lease is not None else None
+    return (lease.host, str(lease.pid), lease.machine, lease.started, lease.token) if lease is not None else None

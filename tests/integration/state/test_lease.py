@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -19,6 +20,7 @@ from windlass.state.git_ref import GitState, ref_name
 from windlass.waiting import wait_for
 
 ROUNDS = 20
+T = TypeVar("T")
 
 
 def git(folder: Path, *words: str) -> str:
@@ -54,11 +56,11 @@ def settle(state: GitState, admitted: Record) -> None:
     state.settle(admitted, "healthy", running=admitted.release.id, reason="", evidence=None)
 
 
-def at_once(*works: Callable[[], Record]) -> list[Record | WindlassError]:
+def at_once(*works: Callable[[], T]) -> list[T | WindlassError]:
     barrier = threading.Barrier(len(works))
-    answers: list[Record | WindlassError | None] = [None] * len(works)
+    answers: list[T | WindlassError | None] = [None] * len(works)
 
-    def go(number: int, work: Callable[[], Record]) -> None:
+    def go(number: int, work: Callable[[], T]) -> None:
         barrier.wait()
         try:
             answers[number] = work()
