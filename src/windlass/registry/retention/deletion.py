@@ -12,7 +12,7 @@ class Item(NamedTuple):
     """A tag or a manifest of a repository.
 
     `bytes` is what a manifest and its own blobs weigh, `frees` what of it no other image that stays needs; blobs that
-    several deleted manifests share are counted at the first. A tag weighs nothing. `with_manifest` marks a tag that goes
+    several deleted manifests share are counted at one of them. A tag weighs nothing. `with_manifest` marks a tag that goes
     because its manifest does; other tags to delete are only taken off theirs. `step` orders deletions (smaller first; 0:
     nothing to do). (A tuple, because there may be a million: they are made three times as fast as dataclasses.)
     """

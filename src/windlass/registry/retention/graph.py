@@ -18,6 +18,7 @@ class Graph:
         self.repository = repository
         self.manifests: dict[str, Manifest] = {one.digest: one for one in repository.manifests}
         self.tags: dict[str, list[Tag]] = defaultdict(list)
+        self._names: dict[str, str] = {}
         for tag in repository.tags:
             if tag.digest in self.manifests:
                 self.tags[tag.digest].append(tag)
@@ -79,8 +80,11 @@ class Graph:
 
     def name(self, digest: str) -> str:
         """A manifest as people know it: by its newest tag, or by the first digits of its digest."""
-        tags = self.tags.get(digest)
-        return newest(tags).name if tags else digest.partition(":")[2][:12]
+        found = self._names.get(digest)
+        if found is None:
+            tags = self.tags.get(digest)
+            found = self._names[digest] = newest(tags).name if tags else digest.partition(":")[2][:12]
+        return found
 
     def levels(self, going: Iterable[str]) -> dict[str, int]:
         """In which order to delete: an index before its children (a missing child breaks it, a missing index breaks

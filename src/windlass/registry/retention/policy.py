@@ -5,7 +5,7 @@ Images are judged by manifest, never by tag: a manifest goes only when no tag, e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,15 +38,17 @@ def plan(inventory: Inventory, protected: Protected, policy: RetentionPolicy, sc
     # Records go before their images, so that nobody relies on one whose image is gone.
     records = judged.get(scope.fingerprints)
     ahead = 2 + max(records.levels.values(), default=0) if records is not None else 0
+    needed: set[str] = set()
+    for one in judged.values():
+        needed |= one.content
     items = [
         item
         for name, one in judged.items()
-        for item in one.items(inventory.untags, 0 if name == scope.fingerprints else ahead)
+        for item in one.items(inventory.untags, 0 if name == scope.fingerprints else ahead, needed)
     ]
     deletions = sorted((one for one in items if one.delete), key=lambda one: (one.step, one.repository, one.name))
     kept = sorted((one for one in items if not one.delete), key=lambda one: (one.repository, one.kind, one.name))
-    weighed = list(_weighed((*kept, *deletions), judged))
-    return DeletionPlan(inventory.host, (*weighed[len(kept) :], *weighed[: len(kept)]))
+    return DeletionPlan(inventory.host, (*deletions, *kept))
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,31 @@ class _Judged:
     def levels(self) -> Mapping[str, int]:
         return self.graph.levels(self.going)
 
-    def items(self, untags: bool, ahead: int) -> list[Item]:
-        """`ahead` steps come first; then tags that are taken off, then manifests level by level."""
+    @cached_property
+    def content(self) -> set[str]:
+        """Digests of all that what stays consists of."""
+        found: set[str] = set(self.kept)
+        for digest in self.kept:
+            found.update(blob.digest for blob in self.graph.manifests[digest].blobs)
+        return found
+
+    def items(self, untags: bool, ahead: int, needed: set[str]) -> list[Item]:
+        """`ahead` steps come first; then tags that are taken off, then manifests level by level. `needed` is content that
+        stays or was counted before; what is counted here is added to it."""
         graph, going = self.graph, self.going
         name = graph.repository.name
         step = {one: ahead + 2 + level for one, level in self.levels.items()}
         items: list[Item] = []
-        for digest in graph.manifests:
-            gone = digest in going
-            reason = self._gone(digest) if gone else self.kept[digest]
-            items.append(Item(name, "manifest", digest, digest, gone, reason, step=step.get(digest, 0)))
+        for digest, manifest in graph.manifests.items():
+            content = _content(manifest)
+            size = sum(content.values())
+            if digest not in going:
+                items.append(Item(name, "manifest", digest, digest, False, self.kept[digest], size))
+                continue
+            frees = sum([count for blob, count in content.items() if blob not in needed])
+            needed.update(content)
+            reason = self._gone(digest)
+            items.append(Item(name, "manifest", digest, digest, True, reason, size, frees, False, step[digest]))
         for tag in graph.repository.tags:
             if tag.digest in going:
                 reason = self.found.goes.get(tag.name) or self._gone(tag.digest)
@@ -148,32 +165,10 @@ def _judge(graph: Graph, found: Verdicts) -> _Judged:
 
 def _content(manifest: Manifest) -> dict[str, int]:
     """A manifest and the blobs it names, with their bytes, each once."""
-    found = {blob.digest: blob.size for blob in manifest.blobs}
+    found = {blob.digest: blob.size for blob in manifest.layers}
+    if manifest.config is not None:
+        found[manifest.config.digest] = manifest.config.size
+    if manifest.children:
+        found.update((child.digest, child.size) for child in manifest.children if not child.is_manifest)
     found[manifest.digest] = manifest.size
     return found
-
-
-def _weighed(items: Iterable[Item], judged: Mapping[str, _Judged]) -> Iterator[Item]:
-    """The same with what each weighs, those that stay first; and what each deletion frees: content that nothing needs which
-    stays, counted at the first that goes."""
-    counted: set[str] = set()
-    for item in items:
-        if item.kind == "tag":
-            yield item
-            continue
-        content = _content(judged[item.repository].graph.manifests[item.digest])
-        frees = sum(size for digest, size in content.items() if digest not in counted) if item.delete else 0
-        counted.update(content)
-        bytes_ = sum(content.values())
-        yield Item(
-            item.repository,
-            "manifest",
-            item.name,
-            item.digest,
-            item.delete,
-            item.reason,
-            bytes_,
-            frees,
-            False,
-            item.step,
-        )

@@ -105,7 +105,7 @@ def branch_in_tag(branch: str) -> str:
 def refers_to(tag: str) -> str | None:
     """The digest that a tag says its artifact refers to: `sha256-<hex>` (OCI Distribution 1.1, "Referrers Tag Schema"),
     or with a suffix, as cosign names signatures."""
-    found = _REFERRER.fullmatch(tag)
+    found = _REFERRER.fullmatch(tag) if tag.startswith("sha") else None
     return found[1].replace("-", ":", 1) if found else None
 
 
