@@ -11,7 +11,7 @@ from windlass.model.artifacts import LayoutImage
 from windlass.oci.bases import RegistryBaseImages
 from windlass.oci.client import RegistryClient
 from windlass.oci.images import RegistryImages
-from windlass.oci.interface import Progress
+from windlass.oci.interface import Images, Progress, Upload
 from windlass.oci.memory import RegistryMemory
 from windlass.oci.mirrors import Mirrors
 from windlass.oci.push import push
