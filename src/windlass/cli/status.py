@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from windlass.cli import options
@@ -11,12 +12,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from windlass.cli.output import Output
+    from windlass.cli.session import Session
     from windlass.model.observation import Observation, ServiceState
     from windlass.model.release import Record
 
 EXAMPLE = "windlass status production"
 
-_STYLE = {"healthy": "green", "running": "green", "starting": "yellow", "restarting": "red"}
+_STYLE = {"healthy": "green", "running": "green", "completed": "green", "starting": "yellow", "restarting": "red"}
+_UNDECLARED = "windlass.yaml does not declare it any more; what is left of it runs on"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,39 +31,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
+    from windlass.cli.standing import held_back, told
 
     session = open_session(arguments, on_call=True)
     chosen = (session.environment(arguments.env),) if arguments.env else session.project.environments
     state = session.view.state
-    seen = [(e.name, _told(state.records(e.name)), session.view.target(e).observe()) for e in chosen]
+    seen = []
+    for environment in chosen:
+        records = told(state.records(environment.name))
+        rules = tuple(held_back(environment, records, session.view))
+        seen.append((environment.name, records, session.view.target(environment).observe(), rules))
+    if not arguments.env:
+        seen += _left_over(session)
     if arguments.json:
         print_json({"environments": [_document(*one) for one in seen], "stale": state.stale})
         return 0
     out = output()
-    for number, (name, records, observation) in enumerate(seen):
+    for number, (name, records, observation, rules) in enumerate(seen):
         if number:
             out.say()
-        tell(name, records, observation, out)
+        tell(name, records, observation, out, rules)
     if not seen:
         out.say("windlass.yaml declares no environment")
     tell_stale(state.stale, out)
     return 0
 
 
-def _told(records: tuple[Record, ...]) -> tuple[Record, ...]:
-    return (abandoned(records[0], newest=True), *records[1:]) if records else ()
+def _left_over(session: Session) -> list[tuple[str, tuple[Record, ...], Observation, tuple[tuple[str, str, str], ...]]]:
+    """Environments that have a history, and that windlass.yaml does not declare any more."""
+    from windlass.cli.standing import told
+    from windlass.errors import WindlassError
+    from windlass.model.observation import Observation
+    from windlass.model.project import Environment
 
-
-def abandoned(record: Record, *, newest: bool) -> Record:
-    """A deployment whose process ended without a word, told as what it is; any other record as it stands."""
-    from dataclasses import replace
-    from datetime import UTC, datetime
-
-    from windlass.state.lease import held
-
-    if record.outcome != "deploying" or (newest and held(record, datetime.now(UTC))):
-        return record
-    return replace(record, outcome="interrupted", reason="its process ended without a word")
+    found: list[tuple[str, tuple[Record, ...], Observation, tuple[tuple[str, str, str], ...]]] = []
+    state = session.view.state
+    for name in state.others([environment.name for environment in session.project.environments]):
+        records = told(state.records(name))
+        compose = records[0].release.compose if records else session.project.compose
+        try:
+            observation = session.view.target(Environment(name, None, compose, ("{branch}-{sha}",))).observe()
+        except WindlassError:
+            observation = Observation(())
+        found.append((name, records, observation, (("yellow", "left over", _UNDECLARED),)))
+    return found
 
 
 def tell_stale(reason: str | None, out: Output) -> None:
@@ -68,52 +82,66 @@ def tell_stale(reason: str | None, out: Output) -> None:
         out.say(f"[yellow]warning[/]  this is what was known last: {out.plain(reason)}", indent=9)
 
 
-def tell(name: str, records: tuple[Record, ...], observation: Observation, out: Output) -> None:
+def tell(
+    name: str,
+    records: tuple[Record, ...],
+    observation: Observation,
+    out: Output,
+    rules: Iterable[tuple[str, str, str]] = (),
+) -> None:
     from windlass.cli.output import short
+    from windlass.cli.standing import moment, remarks, since
     from windlass.state.interface import running_release
 
     release = running_release(records)
     if release is None:
         out.say(f"[bold]{name}[/]  no healthy release" + ("" if records else "; nothing was ever deployed"), indent=2)
     else:
-        since = next((r.at for r in records if r.release.id == release.id and r.outcome == "healthy"), records[0].at)
-        out.say(f"[bold]{name}[/]  {release.id}, commit {release.commit[:7]}, since {moment(since)}", indent=2)
-    if records and (release is None or records[0].release.id != release.id or records[0].outcome != "healthy"):
-        newest = records[0]
-        reason = f": {out.plain(newest.reason)}" if newest.reason else ""
-        out.say(f"[yellow]last attempt[/]  {newest.release.id} {newest.outcome}{reason}", indent=4, first=2)
+        began = next((r.at for r in records if r.release.id == release.id and r.outcome == "healthy"), records[0].at)
+        out.say(f"[bold]{name}[/]  {release.id}, commit {release.commit[:7]}, since {moment(began)}", indent=2)
+    for style, word, sentence in (*remarks(records), *rules):
+        out.say(f"[{style}]{word}[/]  {out.plain(sentence)}", indent=4, first=2)
     rows = []
     for state in observation.services:
         ports = ", ".join(f"{endpoint.port}" for _, endpoint in state.ports) or "-"
         style = _STYLE.get(state.health, "red")
-        restarts = f", {state.restarts} restarts" if state.restarts else ""
-        rows.append((state.service, f"[{style}]{state.health}[/]{restarts}", short(state.digest), ports))
+        restarts = f", {state.restarts} restart{'' if state.restarts == 1 else 's'}" if state.restarts else ""
+        health = f"[{style}]{state.health}[/]{restarts}"
+        rows.append((state.service, health, short(state.digest), ports, since(state.since)))
     running = {state.service for state in observation.services}
     wanted = release.services if release else ()
-    rows += [(s.name, "[red]missing[/]", short(s.digest), "-") for s in wanted if s.name not in running]
+    rows += [(s.name, "[red]missing[/]", short(s.digest), "-", "-") for s in wanted if s.name not in running]
     if rows:
-        out.table(("service", "health", "image", "ports"), rows, indent=2)
+        out.table(("service", "health", "image", "ports", "up for"), rows, indent=2)
+    for state in observation.services:
+        if state.detail and not state.well:
+            out.say(f"[red]{state.service}[/]  {out.plain(state.detail)}", indent=4, first=2)
 
 
-def moment(stamp: str) -> str:
-    """An ISO 8601 time for people: `2026-01-31 14:05:00 UTC`."""
-    return stamp.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
-
-
-def _document(name: str, records: tuple[Record, ...], observation: Observation) -> dict[str, Any]:
+def _document(
+    name: str, records: tuple[Record, ...], observation: Observation, rules: Iterable[tuple[str, str, str]]
+) -> dict[str, Any]:
     from windlass.model.observation import ServiceState
     from windlass.state.interface import running_release
+    from windlass.state.quarantine import quarantined
 
     release = running_release(records)
     there = {state.service for state in observation.services}
     missing = [service for service in (release.services if release else ()) if service.name not in there]
+    began = (r.at for r in records if release and r.release.id == release.id and r.outcome == "healthy")
     return {
         "environment": name,
         "release": release.id if release else None,
         "commit": release.commit if release else None,
+        "since": next(began, None),
         "outcome": records[0].outcome if records else None,
         "services": [_service(state) for state in observation.services]
         + [_service(ServiceState(one.name, "missing", one.reference, one.digest)) for one in missing],
+        "quarantine": [
+            {"release": one.release.id, "since": one.since, "by": one.by, "why": one.why}
+            for one in quarantined(records)
+        ],
+        "remarks": [{"about": word, "text": text} for _, word, text in rules],
     }
 
 

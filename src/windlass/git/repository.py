@@ -322,6 +322,15 @@ class Repository:
         """The commit a full ref name (`refs/heads/…`) points at here, or None."""
         return self.git("rev-parse", "--verify", "--quiet", name, check=False).strip() or None
 
+    def refs(self, below: str, remote: str | None = None) -> list[str]:
+        """Full names of refs below a place (`refs/heads/…/`), sorted: those of a remote, or those known here where there is
+        none or it does not answer."""
+        if remote is not None:
+            listed = process.run(["git", "ls-remote", remote, f"{below}*"], cwd=self.root, env=_PLAIN)
+            if listed.ok:
+                return sorted(line.partition("\t")[2] for line in listed.stdout.splitlines())
+        return self.git("for-each-ref", "--format=%(refname)", below).split()
+
     def fetch_ref(self, remote: str, name: str) -> str | None:
         """Bring a ref from a remote, set the local one to it, and return its commit.
 

@@ -7,7 +7,8 @@ restoring a release needs is kept alive by the ref alone, costs no space (git sh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,6 +18,8 @@ from windlass.model.release import Kind, Outcome, Record, Release
 from windlass.state import documents, lease
 from windlass.state.approvals import GitApprovals
 from windlass.state.heartbeat import Heartbeat
+
+_PLACE = "refs/heads/windlass/env/"
 
 
 class GitState:
@@ -53,6 +56,21 @@ class GitState:
         return _once(
             documents.record_from_json(text or "", f"{ref} at {commit[:7]}")
             for commit, text in zip(commits, texts, strict=True)
+        )
+
+    def others(self, declared: Sequence[str]) -> tuple[str, ...]:
+        known = {ref_name(name) for name in declared}
+        found = [ref for ref in self._repository.refs(_PLACE, self._remote) if ref not in known]
+        if found and self._remote is not None:
+            with suppress(EnvironmentUnusable):  # what was seen last will do
+                for ref in found:
+                    self._repository.fetch_ref(self._remote, ref)
+        heads = [(ref, commit) for ref in found if (commit := self._repository.ref(ref)) is not None]
+        texts = self._repository.read_many([f"{commit}:record.json" for _, commit in heads])
+        return tuple(
+            documents.record_from_json(text, ref).release.environment
+            for (ref, _), text in zip(heads, texts, strict=True)
+            if text is not None
         )
 
     def refuse_if_held(self, environment: str) -> None:
@@ -162,4 +180,4 @@ def _once(records: Iterable[Record]) -> tuple[Record, ...]:
 
 def ref_name(environment: str) -> str:
     """The full name of an environment's ref; characters git refuses are replaced."""
-    return "refs/heads/windlass/env/" + re.sub(r"[^A-Za-z0-9_-]", "-", environment)
+    return _PLACE + re.sub(r"[^A-Za-z0-9_-]", "-", environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,6 +51,9 @@ class State(Protocol):
 
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         """The environment's history, newest first; empty when nothing was ever deployed."""
+
+    def others(self, declared: Sequence[str]) -> tuple[str, ...]:
+        """Names of environments that have a history and are not among those declared."""
 
     def refuse_if_held(self, environment: str) -> None:
         """Raises Held: somebody is changing the environment (names who, since when and for what)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -50,6 +51,9 @@ class FakeState:
 
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         return tuple(reversed(self.kept.get(environment, [])))[:limit]
+
+    def others(self, declared: Sequence[str]) -> tuple[str, ...]:
+        return tuple(sorted(set(self.kept) - set(declared)))
 
     def refuse_if_held(self, environment: str) -> None:
         lease.refuse_if_held(next(iter(self.records(environment)), None), datetime.now(UTC))

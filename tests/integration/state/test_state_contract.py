@@ -82,6 +82,14 @@ def test_a_record_comes_back_as_it_was_written(state: State, release: Release) -
     assert settled.lease is None
 
 
+def test_environments_that_nobody_declares_any_more_are_known(state: State, release: Release) -> None:
+    for name in ("production", "old place"):
+        place = replace(release, environment=name)
+        state.settle(state.admit(place, "deploy", None), "healthy", running=release.id, reason="", evidence=None)
+    assert state.others(["production", "staging"]) == ("old place",)
+    assert state.others(["production", "old place"]) == ()
+
+
 def growth(state: State) -> list[int]:
     """Sequence numbers, newest first, counted from the oldest."""
     numbers = [record.sequence for record in state.records("production")]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from windlass.cli import diff, doctor, history, plan, report, status, verify
+from windlass.cli import approve, diff, doctor, history, plan, report, status, verify
 from windlass.cli import init as init_command
 from windlass.cli.help import rendered
 from windlass.cli.help.__main__ import render
@@ -27,9 +28,12 @@ from windlass.model.delivery import DeliveredService, Delivery, RollOut, StageRe
 from windlass.model.events import Notice, ServiceFinished, ServiceStarted, StageFinished
 from windlass.model.observation import CheckResult, Endpoint, Observation, ServiceState
 from windlass.model.plan import Fingerprint, Plan, ServicePlan
-from windlass.model.project import BuildSpec, Service
-from windlass.model.release import Record, Release, ReleasedService
+from windlass.model.project import BuildSpec, Environment, Service
+from windlass.model.release import Lease, Record, Release, ReleasedService
+from windlass.model.rules import ApprovalRule, Person
 from windlass.model.source import Source
+from windlass.state.interface import Approval
+from windlass.steps.approval import Standing
 
 # As long as people make them: a 63-character service, a path, a URL without spaces, markup characters.
 NAME = "crank-philosophical-analyzer-with-a-name-as-long-as-labels-allow"[:63]
@@ -52,6 +56,9 @@ RELEASE = Release(
 )
 CHECK = CheckResult(LONG, NAME, "https://localhost:18443/health/live", False, 12, 60.0, LONG)
 RECORD = Record(7, RELEASE, "restored", STAMP, "somebody@a-host-with-a-long-name.example.org", ID, LONG)
+BLAMED = replace(RECORD, blamed=True, retry=True, lease=Lease(LONG, 1, STAMP, run="https://ci.example.org/" + "x" * 90))
+STANDING = Standing(ApprovalRule(2, (LONG,)), (), (Person(LONG, LONG),))
+ENVIRONMENT = Environment("production", "main", ("compose.yml",), ("main-{sha}",))
 FAILED = RollOut(
     RELEASE,
     "failed",
@@ -99,7 +106,14 @@ SCREENS: dict[str, Callable[[Output], None]] = {
     "run": lambda out: report.tell(DELIVERY, out),
     "plan": lambda out: plan.tell(PLAN, None, out),
     "status": lambda out: status.tell("production", (RECORD,), Observation((STATE,)), out),
+    "status with remarks": lambda out: status.tell(
+        "production", (BLAMED,), Observation((STATE,)), out, [("cyan", "frozen", LONG)]
+    ),
     "history": lambda out: history.tell((RECORD,), "production", out),
+    "history with marks": lambda out: history.tell(
+        (BLAMED,), "production", out, frozenset([ID]), {ID: (Approval(RELEASE, Person(LONG, LONG), STAMP),)}
+    ),
+    "approve": lambda out: approve.tell_waiting([(RELEASE, STANDING)], ENVIRONMENT, out),
     "diff": lambda out: diff.tell((Change(NAME, "recreate", LONG),), "production", ID, out),
     "verify": lambda out: verify.tell((CHECK,), out),
     "doctor": lambda out: doctor.tell([Verdict("engine", "broken", LONG, LONG)], out),
