@@ -29,7 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             text = urllib.request.urlopen("http://" + self.path[6:] + "/", timeout=5).read().decode()
         if self.path == "/forwarded":
             text = self.headers.get("X-Forwarded-For", "")
-        if os.environ.get("BROKEN") and self.headers.get("User-Agent") != "windlass":
+        if os.environ.get("BROKEN") and self.path != "/health":
             status = 500
         if self.path == "/health" and os.environ.get("UNWELL"):
             status = 500

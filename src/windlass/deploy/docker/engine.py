@@ -19,6 +19,7 @@ from windlass.errors import EngineUnavailable
 
 _START_INTERVAL_API = (1, 44)  # Engine 25
 _LOOKS = 5
+_CONNECT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,17 @@ def is_here(gateways: Iterable[str]) -> bool:
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.bind((gateway, 0))
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def listens(address: str, ports: Iterable[int]) -> bool:
+    """Whether something takes connections on one of the ports of an address."""
+    for port in ports:
+        try:
+            with socket.create_connection((address, port), timeout=_CONNECT):
                 return True
         except OSError:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from windlass.deploy.docker import changes, engine, mounts, partial
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
-from windlass.deploy.docker.edge.board import Board
+from windlass.deploy.docker.edge.board import Board, difference, suffices
 from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
 from windlass.deploy.docker.loading import Loaded, load_release
 from windlass.deploy.docker.model import Runnable, Selection, select, to_run
@@ -127,7 +127,7 @@ class Preparer:
         )
         edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
         return Ready(
-            Prepared(release, tuple(_explained(change, layout) for change in computed)),
+            Prepared(release, (*(_explained(c, layout, board) for c in computed), *edge_changes(edges, board))),
             compose,
             wanted,
             layout,
@@ -227,8 +227,24 @@ class Preparer:
         return changes.parse_hashes(done.stdout)
 
 
-def _explained(change: Change, layout: Layout) -> Change:
+def edge_changes(edges: Sequence[Edge], board: Board) -> list[Change]:
+    """What becomes of edges that run and do not suffice; new ones cut nobody off and are not told."""
+    found = []
+    for edge in edges:
+        running, wanted = board.edge(edge.name), edge_compose.to_document(edge)
+        if running is not None and not suffices(running.made_for, wanted):
+            why = difference(running.made_for, wanted)
+            found.append(Change(edge.name, "recreate", f"{why}; its connections are cut for about a second"))
+    return found
+
+
+def _explained(change: Change, layout: Layout, board: Board) -> Change:
     """A service that cannot run twice is said to be stopped for a moment, and why."""
+    if change.action == "recreate" and change.service in layout.fronted:
+        if any(not c.fronted for c in board.serving(change.service)):
+            moved = "it is moved behind an edge, its connections are cut for about a second"
+            return Change(change.service, change.action, f"{change.reason}; {moved}")
+        return change
     reason = layout.in_place.get(change.service)
     if change.action != "recreate" or not reason or change.reason.startswith("it is ") or reason == RUNS_ONCE:
         return change

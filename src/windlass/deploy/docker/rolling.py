@@ -23,7 +23,9 @@ from windlass.deploy.docker.up import bring_up
 from windlass.errors import EngineUnavailable
 from windlass.model.events import Emit, Notice, StageName
 from windlass.model.project import EdgeSpec, Environment
-from windlass.waiting import Clock
+from windlass.waiting import Clock, DeadlinePassed, wait_for
+
+_LISTENS = 15.0
 
 
 class Rolling:
@@ -81,6 +83,7 @@ class Rolling:
         if edges:
             self._answering(edge.name for edge in edges)
         self._lead_to(fresh, ready, engine.containers(self._name))
+        self._listening(waiting, ready, emit)
 
     def standing(self, ready: Ready) -> dict[str, list[Container]]:
         """The containers of services behind an edge that the release runs, whether they serve already or not."""
@@ -91,6 +94,25 @@ class Rolling:
             name: [c for c in board.services if c.key == key and c.status == "running" and c.addresses]
             for name, key in ready.instances.items()
         }
+
+    def _listening(self, services: Sequence[str], ready: Ready, emit: Emit) -> None:
+        """Wait until services without a health check take connections: that they run says nothing about that."""
+        standing = self.standing(ready)
+        for name in services:
+            ports = tuple(ready.layout.fronted[name].ports) if name in ready.layout.fronted else ()
+            blind = [c for c in standing.get(name, ()) if not c.health and engine.is_here(c.gateways)]
+            for container in blind:
+                try:
+                    wait_for(
+                        lambda c=container, p=ports: engine.listens(c.addresses[0][1], p),  # type: ignore[misc]
+                        bool,
+                        seconds=min(_LISTENS, self._environment.ready_timeout),
+                        clock=self._clock,
+                    )
+                except DeadlinePassed:
+                    said = ", ".join(map(str, ports))
+                    emit(Notice(f"{name} runs, and does not listen on {said}", "warning"))
+                    break
 
     def _starting(self, ready: Ready) -> list[str]:
         """What can start before the switch: what stands behind an edge, what is new, what runs once and ends."""
@@ -297,6 +319,10 @@ class Rolling:
         self._dismiss([c for c in unneeded if c not in plain], after=self._settings.drain)
 
     # -- ends ---------------------------------------------------------------------------------------------------------
+
+    def tidy(self, ready: Ready) -> None:
+        """End what is left of other releases."""
+        self._dismiss_idle(ready, self.board())
 
     def _dismiss_idle(self, ready: Ready, board: Board) -> None:
         """End what is left of earlier releases, unless this one runs it again."""

@@ -202,7 +202,9 @@ class DockerTarget:
             self._apply(again, emit, stage, keep_warm)
 
     def _apply(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool) -> None:
-        if self._begun is not ready and not ready.prepared.nothing_to_do:
+        if ready.prepared.nothing_to_do:
+            self._rolling.tidy(ready)
+        elif self._begun is not ready:
             self._begin(ready, emit, stage)
         if ready.edges or self._rolling.board().edges:
             self._rolling.settle_edges(ready, emit)

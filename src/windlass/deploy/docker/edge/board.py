@@ -45,10 +45,12 @@ class Board:
         return {str(service): edge.name for edge in self.edges for service in edge.made_for.get("services") or ()}
 
     def serving(self, service: str) -> list[Container]:
-        """The containers of a service that users reach: those an edge leads to, or those that stand in place."""
+        """The containers of a service that users reach: those an edge leads to, or those that stand in place; or the last
+        ones that have ended as they should."""
         mine = [c for c in self.services if c.service == service]
         behind = [c for c in mine if c.id in self._serving]
-        return behind or [c for c in mine if not c.fronted]
+        ended = sorted((c for c in mine if c.ended_well), key=lambda c: c.finished)
+        return behind or [c for c in mine if not c.fronted] or ended[-1:]
 
     @property
     def current(self) -> list[Container]:

@@ -77,13 +77,21 @@ def lay_out(
     """
     single, checks = frozenset(singletons), list(health)
     hosts = {name for service in services.values() for name in _hosts(service)}
+    jobs = {
+        needed
+        for service in services.values()
+        for needed, how in (service.get("depends_on") or {}).items()
+        if (how or {}).get("condition") == "service_completed_successfully"
+    }
     fronted: dict[str, Fronted] = {}
     in_place: dict[str, str] = {}
     for name, service in services.items():
         facts = images.get(name, ImageFacts())
         ports = _ports(name, service, facts, checks)
         reason = _why_once(name, service, facts, ports, hosts, writable)
-        if name in single:
+        if name in jobs:
+            reason = RUNS_ONCE
+        elif name in single:
             reason = "two of it must not run at once (singleton)"
         if reason:
             in_place[name] = reason
@@ -101,14 +109,14 @@ def _why_once(
     writable: Callable[[str], bool],
 ) -> str:
     """Why two of it cannot run beside each other behind the edge; "" when they can."""
-    if (service.get("labels") or {}).get(naming.ONE_SHOT):
+    if (service.get("labels") or {}).get(naming.ONE_SHOT) and not ports:
         return RUNS_ONCE
     for mount in service.get("volumes") or ():
         if mount.get("type") == "volume" and not mount.get("read_only"):
             return f"it owns the volume {mount.get('source') or mount.get('target')}"
         if mount.get("type") == "bind" and not mount.get("read_only") and writable(str(mount["source"])):
             return f"it writes to {mount.get('target')}, which is on this machine"
-    mounted = {str(mount.get("target")) for mount in (*(service.get("volumes") or ()), *(service.get("tmpfs_") or ()))}
+    mounted = {str(mount.get("target")) for mount in service.get("volumes") or ()}
     kept = [volume for volume in facts.volumes if volume not in mounted and volume not in _tmpfs(service)]
     if kept:
         return f"its image keeps data in {kept[0]}"
