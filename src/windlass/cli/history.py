@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
     from windlass.cli.standing import abandoned
     from windlass.cli.status import tell_stale
-    from windlass.state.quarantine import quarantined
+    from windlass.state.quarantine import content, quarantined
 
     session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     ended = {record.sequence - 1 for record in records if record.outcome != "deploying"}
     shown = [r for r in records if r.outcome != "deploying" or r.sequence not in ended][: max(arguments.limit, 1)]
     shown = [abandoned(record, newest=record is records[0]) for record in shown]
-    kept = frozenset(one.release.id for one in quarantined(records))
+    condemned = {content(one.release) for one in quarantined(records)}
+    kept = frozenset(record.release.id for record in shown if content(record.release) in condemned)
     given = _approvals(state.approvals.entries(environment.name)) if environment.approvals else {}
     if arguments.json:
         from dataclasses import asdict

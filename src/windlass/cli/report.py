@@ -129,7 +129,7 @@ def _failure(name: str, error: WindlassError, out: Output, *, word: str = "faile
         for line in error.log:
             out.say(f"[dim]{out.plain(line)}[/]", indent=10, first=8)
     if error.remedy:
-        out.say(f"[bold]do[/] {out.plain(error.remedy)}", indent=11, first=8)
+        out.say(f"[bold]do[/] {out.plain(error.remedy)}", indent=len(word) + 5, first=len(word) + 2)
     out.say()
 
 

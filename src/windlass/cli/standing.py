@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from windlass.model.times import moment as moment
 from windlass.state.interface import running_release
 from windlass.state.lease import held
 from windlass.state.quarantine import Quarantine, quarantined
@@ -78,11 +79,6 @@ def held_back(environment: Environment, records: tuple[Record, ...], tools: Tool
                 yield "cyan", "waits", f"{release.id} has {found_}; it {state}"
     except EnvironmentUnusable as error:
         yield "yellow", "warning", error.message
-
-
-def moment(stamp: str) -> str:
-    """An ISO 8601 time for people: `2026-01-31 14:05:00 UTC`."""
-    return stamp.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
 
 
 def since(stamp: str | None, now: datetime | None = None) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from windlass.errors import Held, Locked
 from windlass.model.release import Lease, Record
+from windlass.model.times import moment
 
 LEASE = timedelta(minutes=5)
 """How long a deployer on another machine is believed to be at work without news. It is far longer than `BEAT`, so that a
@@ -82,8 +83,8 @@ def refuse_if_held(record: Record | None, now: datetime) -> None:
     lease = record.lease
     raise Held(
         f"{record.release.environment} is being changed by {record.by} (process {lease.pid}"
-        f"{f', {lease.run}' if lease.run else ''}): {record.kind} of {record.release.id}, since {record.at}",
-        remedy=f"--wait 10m waits for it; if it is gone for good, its hold ends by itself at {lease.expires}",
+        f"{f', {lease.run}' if lease.run else ''}): {record.kind} of {record.release.id}, since {moment(record.at)}",
+        remedy=f"--wait 10m waits for it; if it is gone for good, its hold ends by itself at {moment(lease.expires)}",
     )
 
 

@@ -9,6 +9,7 @@ from windlass.errors import Refused
 from windlass.model.project import Environment
 from windlass.model.release import Release
 from windlass.model.rules import ApprovalRule, Person
+from windlass.model.times import moment
 from windlass.state.interface import Approval
 from windlass.state.quarantine import Content, content
 
@@ -35,7 +36,7 @@ class Standing:
         return f"{lacking} more approval{'' if lacking == 1 else 's'}{whose}"
 
     def __str__(self) -> str:
-        given = ", ".join(f"{one.by} at {one.at}" for one in self.given)
+        given = ", ".join(f"{one.by} at {moment(one.at)}" for one in self.given)
         return f"{len(self.given)} of {self.rule.required} approvals" + (f" ({given})" if given else "")
 
 
@@ -69,7 +70,7 @@ def refuse_approver(person: Person, release: Release, environment: Environment, 
             remedy=f"it needs {standing.missing}; environments.{environment.name}.approvals.by in windlass.yaml names them",
         )
     if given := next((one for one in standing.given if one.by.is_same(person)), None):
-        raise Refused(f"{person} has approved {release.id} already, at {given.at}", where=environment.name)
+        raise Refused(f"{person} has approved {release.id} already, at {moment(given.at)}", where=environment.name)
 
 
 def proposed(wanted: str, entries: Iterable[Approval]) -> Release | None:

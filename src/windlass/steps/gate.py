@@ -9,6 +9,7 @@ from windlass.errors import EnvironmentUnusable, Refused
 from windlass.model.project import Environment
 from windlass.model.release import Kind, Record, Release
 from windlass.model.rules import Freeze, Person
+from windlass.model.times import moment
 from windlass.state.interface import Approvals, running_release
 from windlass.state.quarantine import Quarantine, content, quarantine_of
 from windlass.steps.approval import standing
@@ -92,7 +93,7 @@ def authors_of(release: Release, approvals: Approvals) -> tuple[Person, ...]:
 def _in_quarantine(release: Release, kind: Kind, environment: Environment, known: Quarantine) -> Refused:
     same = "" if known.release.id == release.id else f" as {known.release.id}, which has the same content"
     return Refused(
-        f"{release.id} is in quarantine{same} since {known.since} ({known.by}): {known.why}",
+        f"{release.id} is in quarantine{same} since {moment(known.since)} ({known.by}): {known.why}",
         where=environment.name,
         remedy=f"deliver a commit that mends it; with --retry the same {kind} is done all the same, and recorded so",
     )

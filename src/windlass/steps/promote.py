@@ -12,6 +12,7 @@ from windlass.model.observation import Observation
 from windlass.model.project import Environment, Project
 from windlass.model.release import Record, Release, ReleasedService
 from windlass.model.source import Source
+from windlass.model.times import moment
 from windlass.state.interface import find_release, running_release
 from windlass.state.quarantine import quarantine_of
 from windlass.steps.compose_release import unique
@@ -81,7 +82,7 @@ def verified(history: tuple[Record, ...], origin: Environment) -> Release:
         )
     if known := quarantine_of(running, history):
         raise Refused(
-            f"{running.id} is in quarantine on {origin.name} since {known.since} ({known.by}): {known.why}",
+            f"{running.id} is in quarantine on {origin.name} since {moment(known.since)} ({known.by}): {known.why}",
             remedy=f"deliver a commit that mends it to {origin.name} first",
         )
     return running

@@ -244,7 +244,9 @@ class TestGoingBack:
         world.edit("api/app.py", "second")
         return world
 
-    @pytest.mark.parametrize("trouble", ["never ready", "crash loop", "check fails", "missing image"])
+    @pytest.mark.parametrize(
+        "trouble", ["never ready", "crash loop", "check fails", "missing image", "errors after the switch"]
+    )
     def test_a_release_that_does_not_become_healthy_is_replaced_by_the_last_one(
         self, serving: World, trouble: str
     ) -> None:

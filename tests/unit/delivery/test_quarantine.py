@@ -10,6 +10,7 @@ import pytest
 from tests.unit.delivery.world import World
 from windlass.errors import ConfigError, ExitCode, Refused, UsageError
 from windlass.model.events import Notice
+from windlass.model.times import moment
 from windlass.state.interface import running_release
 from windlass.state.quarantine import quarantined
 
@@ -47,7 +48,7 @@ class TestAfterAFailure:
 
         assert (delivery.outcome, delivery.exit_code) == ("refused", ExitCode.REFUSED)
         assert "1 of 1 checks failed" in str(delivery.refusal)
-        assert records[0].at in str(delivery.refusal)
+        assert moment(records[0].at) in str(delivery.refusal)
         assert "--retry" in str(delivery.refusal.remedy)  # type: ignore[union-attr]
         assert world.target.calls == []
         assert world.state.records("production") == records
