@@ -194,17 +194,23 @@ class _Run:
         if fallback is not None:
             self.emit(Notice(f"{release.id} did not become healthy; restoring {fallback.id}", "warning"))
             inner = _Run(self.environment, self.tools, self.target, Stopwatch(self.emit, self.tools.clock), self.emit)
+            began, took = self.tools.clock.now(), 0.0
+
+            def back() -> Deployed:
+                nonlocal took
+                deployed = self.target.restore(fallback, admitted.sequence, self.emit)
+                took = self.tools.clock.now() - began
+                return deployed
+
             with self.watch.stage("restore") as verdict:
                 try:
-                    checks, again = inner.attempt(
-                        fallback, lambda: self.target.restore(fallback, admitted.sequence, self.emit)
-                    )
+                    checks, again = inner.attempt(fallback, back)
                 except Locked:
                     raise
                 except WindlassError as error:  # the way back fails for another reason: nothing is known to serve
                     again = error
                 verdict.outcome = "failed" if again else "ok"
-                verdict.detail = "" if again else f"{fallback.id} serves again"
+                verdict.detail = "" if again else f"{fallback.id} serves again, {took:.1f} s after the verdict"
         restored = fallback if again is None else None
         reason = failure.message if again is None else f"{failure.message}; restore: {again.message}"
         with self.watch.stage("record"):

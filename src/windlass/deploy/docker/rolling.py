@@ -20,7 +20,7 @@ from windlass.deploy.docker.edge.layout import RUNS_ONCE
 from windlass.deploy.docker.edge.render import Carried, render
 from windlass.deploy.docker.preparing import Ready
 from windlass.deploy.docker.up import bring_up
-from windlass.errors import EngineUnavailable
+from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, Notice, StageName
 from windlass.model.project import EdgeSpec, Environment
 from windlass.waiting import Clock, DeadlinePassed, wait_for
@@ -174,7 +174,7 @@ class Rolling:
                 moves.append((running, after))
         try:
             self._edges.apply(moves)
-        except EngineUnavailable:
+        except DeploymentFailed:
             pass  # it has only just started; the next look tries again, and the switch insists
 
     def _clear_the_way(self, services: Sequence[str], ready: Ready, board: Board) -> None:
@@ -284,7 +284,9 @@ class Rolling:
         for name in names:
             edge = board.edge(name)
             if edge is None:
-                raise EngineUnavailable(f"the edge {name} did not come up", remedy="run the same command again")
+                raise DeploymentFailed(
+                    f"the edge {name} did not come up", remedy="run the same command again", blames=False
+                )
             EdgeClient(edge.container.id).wait()
 
     def turn(self, ready: Ready, *, keep_warm: bool) -> None:
@@ -299,7 +301,9 @@ class Rolling:
         for edge in ready.edges:
             running = board.edge(edge.name)
             if running is None:
-                raise EngineUnavailable(f"the edge {edge.name} is gone", remedy="run the same command again")
+                raise DeploymentFailed(
+                    f"the edge {edge.name} is gone", remedy="run the same command again", blames=False
+                )
             before = {name: board.serving(name) for name in edge.services}
             warm = (
                 {name: [*before[name], *_drained(board).get(name, ())] for name in edge.services} if keep_warm else {}

@@ -19,7 +19,7 @@ from windlass.deploy.docker.fence import Fence, Seen
 from windlass.deploy.docker.preparing import Preparer, Ready
 from windlass.deploy.docker.rolling import Rolling
 from windlass.deploy.interface import Checked, Deployed, LogLine, Prepared
-from windlass.errors import DeploymentFailed, EngineUnavailable
+from windlass.errors import DeploymentFailed
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
 from windlass.model.observation import Endpoint, Observation
@@ -185,7 +185,7 @@ class DockerTarget:
         self._ready.pop(release.id, None)  # the next switch must look again
         self._networks = frozenset(ready.compose.model.get("networks") or ())
         if served and keep_warm and any(name in ready.layout.fronted for name in ready.to_do("create", "recreate")):
-            with suppress(EngineUnavailable):  # without a first look, there is nothing to compare with
+            with suppress(DeploymentFailed):  # without a first look, there is nothing to compare with
                 self._turned = (self._clock.now(), self._look())
         return Deployed(release, self._observation(board, after))
 
@@ -212,6 +212,12 @@ class DockerTarget:
             self._rolling.replace_in_place(ready, emit, stage)
         if ready.edges:
             self._rolling.turn(ready, keep_warm=keep_warm)
+
+    def _judged(self, before: Mapping[str, Look]) -> dict[str, str]:
+        try:
+            return judge(before, self._look())
+        except DeploymentFailed:
+            return {}  # that nothing can be seen is no verdict
 
     # -- looking ------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from windlass.deploy.docker.edge import commands
 from windlass.deploy.docker.edge.commands import Serving, Tally
 from windlass.deploy.docker.edge.layout import RUNTIME_PORT
 from windlass.deploy.docker.edge.render import Carried, parse, render, to_document
-from windlass.errors import EngineUnavailable
+from windlass.errors import DeploymentFailed
 from windlass.waiting import Clock, DeadlinePassed, wait_for
 
 FILE = "/tmp/windlass-edge.cfg"
@@ -85,7 +85,7 @@ class EdgeClient:
         """Bring it from one state to another, and see that it is there.
 
         Raises:
-            EngineUnavailable: it does not answer, or does not do what it is told; one sentence a difference.
+            DeploymentFailed: it does not answer, or does not do what it is told; one sentence a difference.
         """
         config = render(after, generation=generation(after))
         if before is None or commands.needs_reload(before, after):
@@ -97,8 +97,8 @@ class EdgeClient:
         if wrong:  # somebody was interrupted here before: everything is said again
             wrong = self._tell(Carried(after.ports, {}), after, config)
         if wrong:
-            raise EngineUnavailable(
-                f"the edge is not where it should be: {wrong[0]}", remedy="run the same command again"
+            raise DeploymentFailed(
+                f"the edge is not where it should be: {wrong[0]}", remedy="run the same command again", blames=False
             )
 
     def _tell(self, before: Carried, after: Carried, config: str) -> list[str]:
@@ -113,14 +113,14 @@ class EdgeClient:
         return commands.parse_stat(self._exec(script(("show stat",))), carried)
 
     def wait(self) -> None:
-        """Wait until it answers. Raises EngineUnavailable."""
+        """Wait until it answers. Raises DeploymentFailed."""
         self._in_force("")
 
     def _in_force(self, word: str) -> None:
         def said() -> str:
             try:
                 return self._exec(script(("show info",)))
-            except EngineUnavailable as error:
+            except DeploymentFailed as error:
                 return error.message
 
         try:
@@ -132,11 +132,15 @@ class EdgeClient:
                 clock=self._clock,
             )
         except DeadlinePassed as error:
-            raise EngineUnavailable(f"the edge does not come up: {str(error.last).strip()[-300:]}") from error
+            raise DeploymentFailed(
+                f"the edge does not come up: {str(error.last).strip()[-300:]}", blames=False
+            ) from error
 
     def _exec(self, text: str) -> str:
         done = process.run(["docker", "exec", "--interactive", self._container, "sh", "-s"], input=text)
         if not done.ok:
             said = (done.stderr.strip() or done.stdout.strip() or "no answer").splitlines()
-            raise EngineUnavailable(f"the edge does not answer: {said[-1]}", remedy="docker logs of it shows more")
+            raise DeploymentFailed(
+                f"the edge does not answer: {said[-1]}", remedy="docker logs of it shows more", blames=False
+            )
         return done.stdout

@@ -15,7 +15,7 @@ from windlass.deploy.docker.edge.board import Board, RunningEdge, made_for
 from windlass.deploy.docker.edge.client import EdgeClient
 from windlass.deploy.docker.edge.commands import Tally
 from windlass.deploy.docker.edge.render import Carried, from_document, to_document
-from windlass.errors import EngineUnavailable
+from windlass.errors import DeploymentFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class Edges:
             return memo.carried.get(container.id, nothing)
         try:
             return EdgeClient(container.id).carried() or nothing
-        except EngineUnavailable:
+        except DeploymentFailed:
             return memo.carried.get(container.id, nothing)
 
     def apply(self, changes: Sequence[tuple[RunningEdge, Carried]]) -> None:
-        """Bring edges to carry something else. Raises EngineUnavailable."""
+        """Bring edges to carry something else. Raises DeploymentFailed."""
         for edge, after in changes:
             EdgeClient(edge.container.id).apply(edge.carried, after)
         memo = self.read()
