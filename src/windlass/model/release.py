@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["deploy", "rollback", "promote"]
+BEFORE_SWITCH = "*"
+"""No service's name: in `Release.excluded` it says that neither users nor other services reach the release yet."""
+
 Outcome: TypeAlias = Literal["deploying", "healthy", "failed", "restored", "interrupted"]
 
 

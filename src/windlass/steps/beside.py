@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from windlass.deploy.interface import Checked
 from windlass.model.events import Emit, Event, Notice, ServiceProgress
-from windlass.model.release import Release
+from windlass.model.release import BEFORE_SWITCH, Release
 
 
 def beside_only(checked: Checked) -> Release:
@@ -17,7 +17,11 @@ def beside_only(checked: Checked) -> Release:
     return replace(
         release,
         services=tuple(service for service in release.services if service.name in checked.services),
-        excluded=(*release.excluded, *((name, "it is checked after the switch") for name in later)),
+        excluded=(
+            *release.excluded,
+            *((name, "it is checked after the switch") for name in later),
+            (BEFORE_SWITCH, "nobody reaches it yet"),
+        ),
     )
 
 

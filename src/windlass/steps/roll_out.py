@@ -169,7 +169,9 @@ class _Run:
                 f"{when}{len(wrong)} of {len(checks)} checks failed: "
                 + "; ".join(f"{c.name}: {c.last}" for c in wrong[:3]),
                 where=self.environment.name,
-                remedy=f"windlass logs {self.environment.name} shows what the services say",
+                remedy="write after_switch: true at a case that needs other services to reach the new release"
+                if when
+                else f"windlass logs {self.environment.name} shows what the services say",
                 evidence=evidence.of_failed_checks(self.target, wrong),
                 blames=any(check.sent for check in wrong),
             )

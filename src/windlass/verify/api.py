@@ -16,6 +16,7 @@
           contains: text                  # or a list of texts
           headers: {Content-Type: application/json}
         deadline: 10s                     # default: the environment's verify_timeout
+        after_switch: true                # it needs other services to reach the new one: not asked before they do
 
 `${NAME}` stands for a variable in every text, `$${` for a literal `${`. A variable without a value is an error that
 names it; values are never shown.
@@ -55,6 +56,7 @@ class Case:
     body: str | None
     expect: Expectation
     deadline: float | None
+    after_switch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def _suite(document: Document) -> Suite:
                 body=section.body,
                 expect=Expectation(expect.status, expect.json_, tuple(expect.contains), expect.headers),
                 deadline=section.deadline,
+                after_switch=section.after_switch,
             )
         )
     return Suite(document.name, tuple(cases))

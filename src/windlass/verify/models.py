@@ -99,6 +99,7 @@ class CaseSection(_Section):
     body: str | None = Field(None, examples=["text"])
     expect: ExpectSection = Field(default_factory=_anything, examples=[{"status": 200}])
     deadline: Annotated[float | None, BeforeValidator(_duration)] = Field(None, examples=["10s"])
+    after_switch: bool = Field(False, examples=[True])
 
 
 class SuiteFile(_Section):

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from windlass.errors import ConfigError
 from windlass.model.project import HealthCheck, Project
-from windlass.model.release import Release
+from windlass.model.release import BEFORE_SWITCH, Release
 from windlass.verify.api import Suite
 
 
@@ -25,9 +25,12 @@ def checks_for(project: Project, release: Release) -> tuple[HealthCheck, ...]:
 
 
 def cases_for(suite: Suite, release: Release) -> Suite:
-    """A suite without the cases of services that the release leaves out."""
+    """A suite without the cases of services that the release leaves out; and without those that need other services to
+    reach the release, where these do not yet."""
     excluded = {name for name, _ in release.excluded}
-    return replace(suite, cases=tuple(case for case in suite.cases if case.service not in excluded))
+    early = BEFORE_SWITCH in excluded
+    kept = (case for case in suite.cases if case.service not in excluded and not (early and case.after_switch))
+    return replace(suite, cases=tuple(kept))
 
 
 def refuse_unknown(suite: Suite, services: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from windlass.deploy.interface import Change, Checked, Prepared
 from windlass.model.events import Event, Notice, ServiceFinished, ServiceProgress, ServiceStarted
-from windlass.model.release import Release, ReleasedService
+from windlass.model.release import BEFORE_SWITCH, Release, ReleasedService
 from windlass.steps.beside import beside_only, quietly
 
 
@@ -16,7 +16,7 @@ def test_only_what_stands_beside_the_old_one_is_asked() -> None:
     changes = (Change("web", "recreate"), Change("api", "recreate"), Change("db", "keep"))
     asked = beside_only(Checked(Prepared(release, changes), beside=True, services=("web",)))
     assert [service.name for service in asked.services] == ["web"]
-    assert [name for name, _ in asked.excluded] == ["left", "api", "db"]
+    assert [name for name, _ in asked.excluded] == ["left", "api", "db", BEFORE_SWITCH]
     assert asked.tree == release.tree
 
 
