@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from windlass.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from windlass.cli.output import Output
     from windlass.deploy.interface import Change
@@ -35,19 +35,41 @@ def run(arguments: argparse.Namespace) -> int:
     release = running_release(session.tools.state.records(environment.name))
     if release is None:
         raise UsageError(f"nothing is deployed to {environment.name}", remedy=f"windlass run --env {environment.name}")
-    prepared = session.tools.target(environment).prepare(release, silent)
+    target = session.tools.target(environment)
+    prepared = target.prepare(release, silent)
     drift = [change for change in prepared.changes if change.action != "keep"]
+    details = target.differences(prepared) if drift else {}
     if arguments.json:
-        rows = [{"service": c.service, "action": c.action, "reason": c.reason} for c in prepared.changes]
+        rows = [
+            {
+                "service": c.service,
+                "action": c.action,
+                "reason": c.reason,
+                "differences": list(details.get(c.service, ())) if c.action != "keep" else [],
+            }
+            for c in prepared.changes
+        ]
         print_json({"environment": environment.name, "release": release.id, "drift": bool(drift), "services": rows})
     else:
-        tell(drift, environment.name, release.id, output())
+        tell(drift, environment.name, release.id, output(), details)
     return ExitCode.CHANGES if arguments.exit_code and drift else ExitCode.DONE
 
 
-def tell(drift: Sequence[Change], environment: str, release: str, out: Output) -> None:
+def tell(
+    drift: Sequence[Change],
+    environment: str,
+    release: str,
+    out: Output,
+    details: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     if not drift:
         out.say(f"{environment} runs {release} as declared", indent=2)
         return
     out.say(f"{environment} should run {release}; a deployment of it would:", indent=2)
-    out.table(("service", "", "because"), [(c.service, c.action, out.plain(c.reason)) for c in drift], indent=2)
+    for change in drift:
+        style = {"remove": "red", "create": "green"}.get(change.action, "yellow")
+        out.say(
+            f"[{style}]{change.action}[/]  [bold]{change.service}[/]  {out.plain(change.reason)}", indent=6, first=2
+        )
+        for sentence in (details or {}).get(change.service, ()):
+            out.say(f"[dim]{out.plain(sentence)}[/]", indent=8, first=6)

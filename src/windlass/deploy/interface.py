@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -109,6 +109,10 @@ class Target(Protocol):
 
     def observe(self) -> Observation:
         """What runs now, whoever started it."""
+
+    def differences(self, prepared: Prepared) -> Mapping[str, tuple[str, ...]]:
+        """How what serves differs from a release that was prepared here, as far as it can be told: service → sentences that
+        name settings, never their values."""
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
         """Where a container port is reached from here; None when it is not published. Port 0 asks for the only published one."""

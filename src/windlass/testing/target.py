@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -77,6 +77,15 @@ class FakeTarget:
 
     def observe(self) -> Observation:
         return Observation(tuple(self.running[name] for name in sorted(self.running)))
+
+    def differences(self, prepared: Prepared) -> Mapping[str, tuple[str, ...]]:
+        """Of images alone."""
+        found = {}
+        for service in prepared.release.services:
+            state = self.running.get(service.name)
+            if state is not None and state.digest != service.digest:
+                found[service.name] = (f"image: {state.image}, not {service.reference}",)
+        return found
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
         if service not in self.running:

@@ -15,6 +15,7 @@ from windlass.deploy.docker.edge.board import Board
 from windlass.deploy.docker.edge.commands import Tally
 from windlass.deploy.docker.edge.edges import Edges
 from windlass.deploy.docker.edge.judge import Look, judge
+from windlass.deploy.docker.explain import explain
 from windlass.deploy.docker.fence import Fence, Seen
 from windlass.deploy.docker.preparing import Preparer, Ready
 from windlass.deploy.docker.rolling import Rolling
@@ -138,6 +139,13 @@ class DockerTarget:
 
     def observe(self) -> Observation:
         return self._observation(self._rolling.board(), self._fence.read())
+
+    def differences(self, prepared: Prepared) -> Mapping[str, tuple[str, ...]]:
+        ready = self._ready.get(prepared.release.id)
+        if ready is None:
+            return {}
+        serving = {container.service: container.id for container in self._rolling.board().current}
+        return explain(ready.compose.model["services"], serving)
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
         state = self.observe().service(service)

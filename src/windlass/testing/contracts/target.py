@@ -83,6 +83,14 @@ class TargetContract:
         assert [e.service for e in events if isinstance(e, ServiceStarted)] == ["api"]
         assert [(e.service, e.outcome) for e in events if isinstance(e, ServiceFinished)] == [("api", "ok")]
 
+    def test_what_differs_is_named(self, bench: TargetBench) -> None:
+        deploy(bench, bench.release("r1"))
+        prepared = bench.target.prepare(bench.release("r2", api="2"), silent)
+        said = bench.target.differences(prepared)
+        assert list(said) == ["api"]
+        assert any(sentence.startswith("image: ") for sentence in said["api"])
+        assert bench.target.differences(bench.target.prepare(bench.release("r1"), silent)) == {}
+
     def test_a_service_the_release_no_longer_has_is_removed(self, bench: TargetBench) -> None:
         deploy(bench, bench.release("r1"))
         without = bench.release("r2", api=None)
