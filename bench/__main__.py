@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import sys
 
-from bench import changes, cli, crash, plan, registry, replay, retention
+from bench import changes, cli, crash, deploy, plan, registry, replay, retention
 
 SUBJECTS = {
     "changes": changes,
     "cli": cli,
     "crash": crash,
+    "deploy": deploy,
     "plan": plan,
     "registry": registry,
     "replay": replay,

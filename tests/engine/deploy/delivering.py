@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +65,18 @@ FROM python:3.12-slim
 COPY server.py {name}/release /app/
 CMD ["python", "-u", "/app/server.py"]
 """
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A command that ran, and its events, each with the monotonic time at which it was heard."""
+
+    ran: Ran
+    events: tuple[tuple[float, dict[str, Any]], ...]
+
+    def when(self, stage: str, event: str) -> float | None:
+        """When a stage was first started or finished (`stage_started`, `stage_finished`)."""
+        return next((at for at, one in self.events if one["event"] == event and one["stage"] == stage), None)
 
 
 @dataclass
@@ -183,6 +197,27 @@ class Subject:
                 process.kill()
                 raise
         return Ran(process.returncode, out, err)
+
+    def follow(self, *args: str) -> Followed:
+        """`windlass ARGS --json --progress json`, with each event of it and when it came."""
+        events: list[tuple[float, dict[str, Any]]] = []
+        other: list[str] = []
+
+        def hear(stream: Iterable[str]) -> None:
+            for line in stream:
+                try:
+                    events.append((time.monotonic(), json.loads(line)))
+                except ValueError:
+                    other.append(line)
+
+        with self.start(*args, "--json", "--progress", "json") as process:
+            assert process.stderr is not None and process.stdout is not None
+            ear = threading.Thread(target=hear, args=(process.stderr,))
+            ear.start()
+            out = process.stdout.read()
+            code = process.wait()
+            ear.join()
+        return Followed(Ran(code, out, "".join(other)), tuple(events))
 
     def run(self, *args: str, code: int = 0) -> Any:
         ran = self.windlass("run", "--json", "--progress", "quiet", *args)

@@ -16,7 +16,7 @@ import re
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 KEPT, FRESH, SLOW = 10, 10, 4
@@ -152,7 +152,7 @@ class _Line:
 
 
 def document(windows: dict[str, Window]) -> dict[str, Any]:
-    return {name: asdict(window) for name, window in windows.items()}
+    return {name: vars(window) for name, window in windows.items()}
 
 
 def from_document(document: dict[str, Any]) -> dict[str, Window]:
