@@ -1,7 +1,7 @@
 # ruff: noqa: T201
 """Kill the registry under load, many times, and look for anything acknowledged that is lost or anything served that is wrong.
 
-Half of the rounds end at fixed points (`windlass.registry.crash`), half at random. Ends with 1 when anything is wrong.
+Half of the rounds end at fixed points (`windlass.registry.server.storage.crash`), half at random. Ends with 1 when anything is wrong.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def _place(folder: Path, services: int, files: int) -> Iterator[tuple[Path, dict
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     root = home / "repository"
     storage = home / "windlass" / "data" / "registry"
-    argv = [sys.executable, "-m", "windlass.registry", "--listen", f"localhost:{port}", "--root", str(storage)]
+    argv = [sys.executable, "-m", "windlass.registry.server", "--listen", f"localhost:{port}", "--root", str(storage)]
     with (home / "registry.log").open("ab") as log:
         server = subprocess.Popen(argv, stdout=log, stderr=log)
     try:

@@ -37,7 +37,15 @@ def have(*programs: str) -> bool:
 def embedded(folder: Path) -> Iterator[int]:
     """Windlass's own; gives its port."""
     port = _free_port()
-    argv = [sys.executable, "-m", "windlass.registry", "--listen", f"127.0.0.1:{port}", "--root", str(folder / "data")]
+    argv = [
+        sys.executable,
+        "-m",
+        "windlass.registry.server",
+        "--listen",
+        f"127.0.0.1:{port}",
+        "--root",
+        str(folder / "data"),
+    ]
     with _running(argv, folder, port):
         yield port
 

@@ -93,7 +93,7 @@ class HeadStart:
         # Compose is still being waited for: everything that can be done without knowing what is built is done now.
         import windlass.oci.bases
         import windlass.oci.memory
-        import windlass.registry.daemon  # noqa: F401
+        import windlass.registry.server.daemon  # noqa: F401
         from windlass.plan.planner import read_ahead
 
         read_ahead(files)
@@ -198,7 +198,7 @@ def registry_root() -> Path:
 def ensure_registry(project: Project) -> None:
     """Start the embedded registry when it is the one configured and does not answer. Raises RegistryUnavailable."""
     if project.registry.embedded:
-        from windlass.registry.daemon import ensure_running
+        from windlass.registry.server.daemon import ensure_running
 
         ensure_running(project.registry.host, registry_root(), data_dir() / "registry.log")
 

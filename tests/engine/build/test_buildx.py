@@ -19,7 +19,7 @@ from windlass.build.interface import Builder
 from windlass.errors import BuildFailed, EngineUnavailable
 from windlass.model.artifacts import LayoutImage
 from windlass.model.events import Event, ServiceProgress, silent
-from windlass.registry.daemon import ensure_running, stop
+from windlass.registry.server.daemon import ensure_running, stop
 from windlass.testing.contracts.builder import PLATFORMS, BuilderContract
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.registry.serving import Server, free_port
 
 from windlass.process import Completed, run
-from windlass.registry.manifests import INDEX_TYPES
+from windlass.registry.server.storage.manifests import INDEX_TYPES
 
 PLATFORMS = ["linux/amd64", "linux/arm64"]
 

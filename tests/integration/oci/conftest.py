@@ -54,7 +54,7 @@ def registry_host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         argv = [str(request.getfixturevalue("distribution")), "serve", str(config)]
     else:
         listen = f"127.0.0.1:{port}"
-        argv = [sys.executable, "-m", "windlass.registry", "--listen", listen, "--root", str(folder / "data")]
+        argv = [sys.executable, "-m", "windlass.registry.server", "--listen", listen, "--root", str(folder / "data")]
     with _running(argv, folder / "log"):
         host = f"127.0.0.1:{port}"
         impatient = RegistryClient(host, patience=Patience(total=0.0))

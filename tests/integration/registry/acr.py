@@ -19,9 +19,9 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 
 from tests.integration.registry.serving import Server
-from windlass.registry.manifests import OCI_INDEX, OCI_MANIFEST
-from windlass.registry.names import Digest, digest_of
-from windlass.registry.self_signed import self_signed
+from windlass.registry.server.names import Digest, digest_of
+from windlass.registry.server.self_signed import self_signed
+from windlass.registry.server.storage.manifests import OCI_INDEX, OCI_MANIFEST
 from windlass.waiting import wait_for
 
 IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -53,7 +53,7 @@ class TlsServer(Server):
             (self.root / "htpasswd").write_text("".join(f"{user}:{hashed}\n" for user, hashed in self.users.items()))
         if self.access is not None:
             (self.root / "access.yaml").write_text(self.access)
-        argv = [sys.executable, "-m", "windlass.registry", "--listen", f"127.0.0.1:{self.port}"]
+        argv = [sys.executable, "-m", "windlass.registry.server", "--listen", f"127.0.0.1:{self.port}"]
         tls = self_signed(self._folder, ["127.0.0.1"])
         argv += ["--root", str(self.root), "--tls-cert", str(tls.cert), "--tls-key", str(tls.key)]
         with (self.root.parent / "registry.log").open("ab") as log:

@@ -19,11 +19,11 @@ from pathlib import Path
 import urllib3
 
 from tests.integration.registry.serving import Server
-from windlass.registry.check import check
-from windlass.registry.control import Refused, ask
-from windlass.registry.crash import POINTS
-from windlass.registry.manifests import OCI_MANIFEST
-from windlass.registry.names import Digest, digest_of
+from windlass.registry.server.names import Digest, digest_of
+from windlass.registry.server.storage.crash import POINTS
+from windlass.registry.server.storage.manifests import OCI_MANIFEST
+from windlass.registry.server.upkeep.check import check
+from windlass.registry.server.upkeep.control import Refused, ask
 from windlass.waiting import DeadlinePassed, wait_for
 
 RANDOM = "at random"

@@ -46,7 +46,7 @@ class GuardedServer(Server):
     log: Path = field(default=Path("/dev/null"))
 
     def start(self) -> None:
-        argv = [sys.executable, "-m", "windlass.registry", "--listen", f"127.0.0.1:{self.port}"]
+        argv = [sys.executable, "-m", "windlass.registry.server", "--listen", f"127.0.0.1:{self.port}"]
         self.log = self.root.parent / "registry.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([*argv, "--root", str(self.root), *self.options], stderr=log)

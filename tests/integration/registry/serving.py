@@ -12,9 +12,9 @@ from typing import Any
 
 import urllib3
 
-from windlass.registry.daemon import probe
-from windlass.registry.listen import Listen
-from windlass.registry.names import Digest, digest_of
+from windlass.registry.server.daemon import probe
+from windlass.registry.server.listen import Listen
+from windlass.registry.server.names import Digest, digest_of
 from windlass.waiting import wait_for
 
 
@@ -37,7 +37,7 @@ class Server:
         argv = [
             sys.executable,
             "-m",
-            "windlass.registry",
+            "windlass.registry.server",
             "--listen",
             f"127.0.0.1:{self.port}",
             "--root",

@@ -13,15 +13,15 @@ import pytest
 from tests.integration.registry.guarded import ACCESS, PASSWORD, GuardedServer, basic, bearer, write_users
 from tests.integration.registry.serving import error_code, free_port
 from windlass.model.secret import Secret
-from windlass.registry.access.editing import add_user, create_token, remove_user, revoke_token
-from windlass.registry.access.files import AccessFiles
-from windlass.registry.access.grants import make_grant
-from windlass.registry.access.signing import ACCESS as ACCESS_TOKEN
-from windlass.registry.access.signing import Signer
-from windlass.registry.daemon import probe
-from windlass.registry.listen import Listen
-from windlass.registry.names import Digest, digest_of
-from windlass.registry.wire import WHOLE
+from windlass.registry.server.access.editing import add_user, create_token, remove_user, revoke_token
+from windlass.registry.server.access.files import AccessFiles
+from windlass.registry.server.access.grants import make_grant
+from windlass.registry.server.access.signing import ACCESS as ACCESS_TOKEN
+from windlass.registry.server.access.signing import Signer
+from windlass.registry.server.daemon import probe
+from windlass.registry.server.listen import Listen
+from windlass.registry.server.names import Digest, digest_of
+from windlass.registry.server.wire import WHOLE
 from windlass.waiting import wait_for
 
 LAYER = b"a layer"

@@ -14,7 +14,7 @@ from windlass.model.secret import Secret
 from windlass.oci.client import RegistryClient
 from windlass.oci.credentials import Credential
 from windlass.oci.push import push
-from windlass.registry.names import digest_of
+from windlass.registry.server.names import digest_of
 from windlass.testing.images import make_image
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.integration.registry.serving import Server, error_code
-from windlass.registry.manifests import OCI_MANIFEST
-from windlass.registry.names import Digest, digest_of
+from windlass.registry.server.names import Digest, digest_of
+from windlass.registry.server.storage.manifests import OCI_MANIFEST
 
 CONFIG, LAYER = b"{}", b"layer"
 TYPE = {"content-type": OCI_MANIFEST}

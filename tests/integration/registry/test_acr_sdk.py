@@ -11,7 +11,7 @@ from azure.containerregistry import ArtifactManifestOrder, ArtifactTagOrder, Con
 
 from tests.integration.registry.acr import Credential, TlsServer, push, push_index, refusal
 from tests.integration.registry.serving import free_port
-from windlass.registry.names import digest_of
+from windlass.registry.server.names import digest_of
 
 APP = "team/app"
 

@@ -13,11 +13,11 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, 
 
 from tests.integration.registry.acr import Credential, TlsServer, push, refusal
 from tests.integration.registry.serving import error_code, free_port
-from windlass.registry.access.caller import Grant
-from windlass.registry.access.files import write_private
-from windlass.registry.access.htpasswd import hash_password
-from windlass.registry.access.signing import SERVICE
-from windlass.registry.access.tokens import dump_tokens, make_token
+from windlass.registry.server.access.caller import Grant
+from windlass.registry.server.access.files import write_private
+from windlass.registry.server.access.htpasswd import hash_password
+from windlass.registry.server.access.signing import SERVICE
+from windlass.registry.server.access.tokens import dump_tokens, make_token
 
 ACCESS = """
 alice:

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.registry.serving import Server
 from windlass.model.artifacts import LayoutImage
 from windlass.process import Completed, run
-from windlass.registry.manifests import DOCKER_MANIFEST
+from windlass.registry.server.storage.manifests import DOCKER_MANIFEST
 from windlass.testing.images import make_image
 
 PLATFORMS = {"linux/amd64", "linux/arm64"}

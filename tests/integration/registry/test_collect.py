@@ -11,10 +11,10 @@ import pytest
 
 from tests.integration.registry.serving import Server
 from windlass.cli.main import main
-from windlass.registry.control import Refused, ask
-from windlass.registry.manifests import OCI_MANIFEST
-from windlass.registry.names import Digest, digest_of
-from windlass.registry.uploads import SESSION_LIFETIME
+from windlass.registry.server.names import Digest, digest_of
+from windlass.registry.server.storage.manifests import OCI_MANIFEST
+from windlass.registry.server.storage.uploads import SESSION_LIFETIME
+from windlass.registry.server.upkeep.control import Refused, ask
 from windlass.waiting import wait_for
 
 SHARED = b"shared by all images" * 1000

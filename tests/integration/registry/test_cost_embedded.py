@@ -10,8 +10,8 @@ import pytest
 from tests.integration.registry.project import Shop
 from tests.integration.registry.serving import free_port
 from windlass import wiring
-from windlass.registry.daemon import stop
-from windlass.registry.upkeep import collect_root
+from windlass.registry.server.daemon import stop
+from windlass.registry.server.upkeep.once import collect_root
 
 
 @pytest.fixture

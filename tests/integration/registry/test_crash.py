@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.registry.crashing import Case, cases, trial
 from tests.integration.registry.serving import free_port
-from windlass.registry.crash import POINTS
+from windlass.registry.server.storage.crash import POINTS
 
 ROUNDS = int(os.environ.get("WINDLASS_CRASH_ROUNDS", "4"))
 

@@ -16,9 +16,9 @@ import pytest
 from tests.integration.registry.serving import Server, free_port
 from windlass.errors import ExitCode, RegistryUnavailable
 from windlass.process import run
-from windlass.registry.daemon import ensure_running, probe, stop
-from windlass.registry.listen import Listen
-from windlass.registry.lock import holder
+from windlass.registry.server.daemon import ensure_running, probe, stop
+from windlass.registry.server.listen import Listen
+from windlass.registry.server.storage.root_lock import holder
 from windlass.waiting import wait_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:R
 _SEVERAL = """
 import sys, threading
 from pathlib import Path
-from windlass.registry.daemon import ensure_running
+from windlass.registry.server.daemon import ensure_running
 ensure_running(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
 """
 
@@ -139,7 +139,7 @@ def test_a_host_that_is_not_loopback_is_refused(host: str, tmp_path: Path) -> No
 
 
 def foreground(*arguments: str) -> tuple[int, str]:
-    done = run([sys.executable, "-m", "windlass.registry", *arguments], timeout=60)
+    done = run([sys.executable, "-m", "windlass.registry.server", *arguments], timeout=60)
     return done.code, done.stderr
 
 

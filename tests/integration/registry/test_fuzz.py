@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.registry.serving import Server, content, free_port
-from windlass.registry.manifests import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from windlass.registry.names import digest_of, is_name
+from windlass.registry.server.names import digest_of, is_name
+from windlass.registry.server.storage.manifests import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from windlass.waiting import wait_for
 
 CODES = {

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.registry.serving import Server, free_port
-from windlass.registry.manifests import OCI_MANIFEST
-from windlass.registry.names import digest_of
+from windlass.registry.server.names import digest_of
+from windlass.registry.server.storage.manifests import OCI_MANIFEST
 
 BLOCK = bytes(range(256)) * 16384  # 4 MiB
 FIRST, REST = 260, 262

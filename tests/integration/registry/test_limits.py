@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.registry.guarded import GuardedServer
 from tests.integration.registry.serving import content, error_code, free_port
-from windlass.registry.names import digest_of
+from windlass.registry.server.names import digest_of
 
 
 @pytest.fixture

@@ -98,9 +98,10 @@ def test_cost_counts_each_layer_once(shop: Shop) -> None:
 
 
 def test_what_is_stored_is_what_lies_on_the_disk(shop: Shop) -> None:
-    from windlass.registry.inventory import inventory
 
-    assert shop.json("cost")["stored_bytes"] == inventory(shop.root.parent / "root").stored
+    from windlass.registry.server.storage.blobs import stored_bytes
+
+    assert shop.json("cost")["stored_bytes"] == stored_bytes(shop.root.parent / "root")
 
 
 def test_a_service_costs_by_tag(shop: Shop) -> None:

@@ -198,16 +198,16 @@ def test_younger_images_stay_by_age(shop: Shop) -> None:
 
 
 def test_what_it_frees_is_what_gc_frees(server: Server, shop: Shop) -> None:
-    from windlass.registry.inventory import inventory
-    from windlass.registry.upkeep import collect_root
+    from windlass.registry.server.storage.blobs import stored_bytes
+    from windlass.registry.server.upkeep.once import collect_root
 
     publish(shop, 4)
     publish(shop, 2, "worker")
     collect_root(server.root, grace=0)
-    before = inventory(server.root).stored
+    before = stored_bytes(server.root)
     summary = shop.json("prune", "--keep", "1")["summary"]
     collect_root(server.root, grace=0)
-    assert before - inventory(server.root).stored == summary["frees"]
+    assert before - stored_bytes(server.root) == summary["frees"]
     assert summary["frees"] < summary["bytes"]
 
 

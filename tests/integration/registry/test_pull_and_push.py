@@ -10,8 +10,14 @@ import pytest
 import urllib3
 
 from tests.integration.registry.serving import Server, content, error_code
-from windlass.registry.manifests import DOCKER_LIST, DOCKER_MANIFEST, MANIFEST_LIMIT, OCI_INDEX, OCI_MANIFEST
-from windlass.registry.names import digest_of
+from windlass.registry.server.names import digest_of
+from windlass.registry.server.storage.manifests import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    MANIFEST_LIMIT,
+    OCI_INDEX,
+    OCI_MANIFEST,
+)
 
 LAYER = bytes(range(256)) * 40
 

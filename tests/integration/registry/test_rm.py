@@ -49,15 +49,15 @@ def test_an_image_goes_with_its_platforms(shop: Shop) -> None:
 
 
 def test_what_it_said_it_frees_is_what_gc_frees(server: Server, shop: Shop) -> None:
-    from windlass.registry.inventory import inventory
-    from windlass.registry.upkeep import collect_root
+    from windlass.registry.server.storage.blobs import stored_bytes
+    from windlass.registry.server.upkeep.once import collect_root
 
     shop.push("old", "crank-platform", ["main-0000001"])
     shop.push("new", "worker", ["main-0000002"])
-    before = inventory(server.root).stored
+    before = stored_bytes(server.root)
     said = shop.json("rm", "platform:main-0000001", "--yes")["frees_bytes"]
     collect_root(server.root, grace=0)
-    assert before - inventory(server.root).stored == said
+    assert before - stored_bytes(server.root) == said
 
 
 def test_one_of_two_tags_is_only_untagged(shop: Shop) -> None:

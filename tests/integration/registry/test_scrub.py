@@ -12,7 +12,7 @@ from tests.integration.registry.serving import Server
 from tests.integration.registry.test_collect import SHARED, command, manifest, push_image, put
 from windlass.cli.main import main
 from windlass.process import run
-from windlass.registry.names import Digest, digest_of
+from windlass.registry.server.names import Digest, digest_of
 from windlass.waiting import wait_for
 
 

@@ -14,11 +14,11 @@ from tests.integration.registry.guarded import GuardedServer, basic, write_users
 from tests.integration.registry.serving import free_port
 from windlass.errors import ConfigError, ExitCode
 from windlass.process import run
-from windlass.registry.daemon import probe
-from windlass.registry.listen import Listen
-from windlass.registry.names import digest_of
-from windlass.registry.self_signed import self_signed
-from windlass.registry.tls import Tls, check_tls
+from windlass.registry.server.daemon import probe
+from windlass.registry.server.listen import Listen
+from windlass.registry.server.names import digest_of
+from windlass.registry.server.self_signed import self_signed
+from windlass.registry.server.tls import Tls, check_tls
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
@@ -163,7 +163,16 @@ def test_tls_1_2_and_1_3_are_spoken(server: GuardedServer, version: ssl.TLSVersi
 
 def foreground(tmp_path: Path, *options: str, host: str = "0.0.0.0") -> tuple[int, str]:
     root = str(tmp_path / "root")
-    argv = [sys.executable, "-m", "windlass.registry", "--listen", f"{host}:{free_port()}", "--root", root, *options]
+    argv = [
+        sys.executable,
+        "-m",
+        "windlass.registry.server",
+        "--listen",
+        f"{host}:{free_port()}",
+        "--root",
+        root,
+        *options,
+    ]
     done = run(argv, timeout=60)
     assert "Traceback" not in done.stderr
     return done.code, done.stderr

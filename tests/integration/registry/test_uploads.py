@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from tests.integration.registry.serving import Server, content, error_code
-from windlass.registry.names import digest_of
+from windlass.registry.server.names import digest_of
 from windlass.waiting import wait_for
 
 DATA = hashlib.sha256(b"seed").digest() * 400_000  # 12.8 MB, several batches

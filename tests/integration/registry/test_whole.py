@@ -13,7 +13,7 @@ from windlass.oci.client import RegistryClient
 from windlass.oci.memory import RegistryMemory
 from windlass.oci.push import push
 from windlass.plan.interface import Remembered
-from windlass.registry.wire import WHOLE
+from windlass.registry.server.wire import WHOLE
 from windlass.testing.contracts.memory import INPUTS, ONE, TWO
 from windlass.testing.images import make_image
 

@@ -13,11 +13,11 @@ from windlass.cli.registry import copy, cost, ls, rm, tags
 from windlass.cli.registry.look import Listing, ago, tell_partial
 from windlass.model.prices import AZURE, Prices, Tier
 from windlass.oci.copy import Copied
-from windlass.registry.cost import GIB, RepositoryUse, TagUse, Usage, compare
-from windlass.registry.overview import RepositoryRow, TagRow
-from windlass.registry.uses import Use
-from windlass.registry.withdrawal import Deletion, Withdrawal
-from windlass.registry.withdrawing import Withdrawn
+from windlass.registry.manage.cost import GIB, RepositoryUse, TagUse, Usage, compare
+from windlass.registry.manage.overview import RepositoryRow, TagRow
+from windlass.registry.manage.uses import Use
+from windlass.registry.manage.withdrawal import Deletion, Withdrawal
+from windlass.registry.manage.withdrawing import Withdrawn
 
 NAME = "team/crank-philosophical-analyzer-with-a-name-as-long-as-labels-allow"
 TAG = "feature-a-branch-with-quite-a-long-name-abc1234-dirty-def5678"

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.registry.words import amount, existing, needed_by
     from windlass.errors import EnvironmentUnusable, ExitCode
-    from windlass.registry.check import check
+    from windlass.registry.server.upkeep.check import check
 
     root = existing(arguments.root or wiring.registry_root())
     try:

@@ -131,7 +131,7 @@ def _named(text: str, session: Session | None) -> Named:
         )
     from windlass.cli.registry.look import projects
     from windlass.oci.digest import is_digest
-    from windlass.registry.naming import repository_of, split
+    from windlass.registry.manage.naming import repository_of, split
 
     registry = session.project.registry
     asked = split(text, registry.host)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from windlass.cli.output import Output
     from windlass.cli.registry.look import Listing
     from windlass.model.prices import Prices
-    from windlass.registry.cost import Price, RepositoryUse, Usage
+    from windlass.registry.manage.cost import Price, RepositoryUse, Usage
 
 EXAMPLE = "windlass registry cost"
 
@@ -60,8 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.registry import look
     from windlass.cli.session import open_session
-    from windlass.registry.cost import compare, usage
-    from windlass.registry.naming import repository_of, split
+    from windlass.registry.manage.cost import compare, usage
+    from windlass.registry.manage.naming import repository_of, split
 
     session = open_session(arguments, on_call=True)
     project = session.project
@@ -168,7 +168,7 @@ def _tell_saving(report: Report, out: Output) -> None:
 
 
 def _tell_prices(report: Report, out: Output) -> None:
-    from windlass.registry.cost import GIB, cheapest, reason
+    from windlass.registry.manage.cost import GIB, cheapest, reason
 
     prices, offers = report.prices, report.offers
     best = cheapest(offers)
@@ -192,7 +192,7 @@ def _tell_prices(report: Report, out: Output) -> None:
 
 def saved_month(report: Report) -> float:
     """How much less a month costs after a clean-up: in the tier that is paid for, or else in the cheapest one."""
-    from windlass.registry.cost import cheapest, compare
+    from windlass.registry.manage.cost import cheapest, compare
 
     after = compare(report.prices, max(0, report.usage.stored - report.saving.frees))
     if report.prices.tier is not None:
@@ -203,7 +203,7 @@ def saved_month(report: Report) -> float:
 
 
 def document(report: Report, chosen: str | None = None) -> dict[str, Any]:
-    from windlass.registry.cost import cheapest, reason
+    from windlass.registry.manage.cost import cheapest, reason
 
     best = cheapest(report.offers)
     used, saving = report.usage, report.saving

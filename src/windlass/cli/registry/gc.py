@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass import wiring
     from windlass.cli.output import output, print_json
     from windlass.cli.registry.words import amount, existing
-    from windlass.registry.upkeep import collect_root
+    from windlass.registry.server.upkeep.once import collect_root
 
     root = existing(arguments.root or wiring.registry_root())
     done = collect_root(root, grace=arguments.grace * 60, dry_run=arguments.dry_run)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from windlass.registry.access.caller import Grant
+    from windlass.registry.server.access.caller import Grant
 
 
 def grants_document(grants: Iterable[Grant]) -> list[dict[str, object]]:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from windlass.cli.session import Session
     from windlass.model.release import Record
     from windlass.oci.client import RegistryClient
-    from windlass.registry.overview import TagRow
+    from windlass.registry.manage.overview import TagRow
+    from windlass.registry.manage.uses import Uses
     from windlass.registry.retention.model import Inventory, Repository
     from windlass.registry.retention.scope import Scope
-    from windlass.registry.uses import Uses
 
 OWN = ("windlass/fingerprints", "windlass/tests", "windlass/cache")
 """What Windlass itself keeps in a registry, without the prefix."""
@@ -106,7 +106,7 @@ def with_configurations(client: RegistryClient, repository: Repository, rows: Se
     from concurrent.futures import ThreadPoolExecutor
 
     from windlass.oci.faults import Malformed, NotFound
-    from windlass.registry.overview import configuration_of, configured
+    from windlass.registry.manage.overview import configuration_of, configured
 
     def one(row: TagRow) -> TagRow:
         digest = configuration_of(repository, row)
@@ -131,7 +131,7 @@ class Needs:
 
 def needs(session: Session) -> Needs:
     """What environments need, also those that windlass.yaml no longer names, as far as their histories can be read."""
-    from windlass.registry.uses import uses
+    from windlass.registry.manage.uses import uses
     from windlass.state.environments import histories
 
     project = session.project
@@ -148,9 +148,9 @@ def needs(session: Session) -> Needs:
 def everywhere(session: Session, known: Needs) -> Needs:
     """The same for who removes: with the containers of this machine, and in doubt where others may deploy unseen."""
     from windlass.oci.transport import is_loopback
+    from windlass.registry.manage.uses import with_containers
     from windlass.registry.retention.here import with_running
     from windlass.registry.retention.protected import Protected
-    from windlass.registry.uses import with_containers
 
     registry = session.project.registry
     doubt = known.doubt
@@ -220,8 +220,8 @@ def disk() -> Disk | None:
     """How much disk the embedded registry takes here; None when it never ran."""
     from windlass import wiring
     from windlass.cli.registry.cost import Disk
-    from windlass.registry.inventory import inventory
-    from windlass.registry.upkeep import collect_root
+    from windlass.registry.server.storage.blobs import stored_bytes
+    from windlass.registry.server.upkeep.once import collect_root
 
     root = wiring.registry_root()
     if not root.is_dir():
@@ -231,7 +231,7 @@ def disk() -> Disk | None:
         unused = sum(int(done[kind]["size"]) for kind in ("blobs", "uploads", "recent"))
     except WindlassError:
         unused = 0  # it is being collected at this moment
-    return Disk(str(root), inventory(root).stored, unused)
+    return Disk(str(root), stored_bytes(root), unused)
 
 
 def tell_partial(listing: Listing, host: str, out: Output) -> None:

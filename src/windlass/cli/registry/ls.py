@@ -10,7 +10,7 @@ from windlass.cli import options
 
 if TYPE_CHECKING:
     from windlass.cli.output import Output
-    from windlass.registry.overview import RepositoryRow
+    from windlass.registry.manage.overview import RepositoryRow
 
 EXAMPLE = "windlass registry ls"
 
@@ -28,8 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.registry.look import listing, services, stamp, survey, tell_partial
     from windlass.cli.session import open_session
-    from windlass.registry.cost import usage
-    from windlass.registry.overview import repository_rows
+    from windlass.registry.manage.cost import usage
+    from windlass.registry.manage.overview import repository_rows
 
     session = open_session(arguments, on_call=True)
     project = session.project

@@ -10,8 +10,8 @@ from windlass.cli import options
 
 if TYPE_CHECKING:
     from windlass.cli.output import Output
-    from windlass.registry.withdrawal import Withdrawal
-    from windlass.registry.withdrawing import Withdrawn
+    from windlass.registry.manage.withdrawal import Withdrawal
+    from windlass.registry.manage.withdrawing import Withdrawn
 
 EXAMPLE = "windlass registry rm platform:feature-x-abc1234"
 
@@ -35,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.registry import look
     from windlass.cli.session import open_session
     from windlass.errors import ExitCode, UsageError
-    from windlass.registry.naming import pointer_in, repository_of, split
-    from windlass.registry.withdrawal import withdraw
-    from windlass.registry.withdrawing import Withdrawn, carry_out
+    from windlass.registry.manage.naming import pointer_in, repository_of, split
+    from windlass.registry.manage.withdrawal import withdraw
+    from windlass.registry.manage.withdrawing import Withdrawn, carry_out
 
     session = open_session(arguments, on_call=True)
     project = session.project

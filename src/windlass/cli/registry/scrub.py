@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.registry.words import amount, existing, needed_by
     from windlass.errors import ExitCode
-    from windlass.registry.upkeep import scrub_root
+    from windlass.registry.server.upkeep.once import scrub_root
 
     root = existing(arguments.root or wiring.registry_root())
     done = scrub_root(root, rate=arguments.rate * 1024 * 1024 if arguments.rate else None)

@@ -9,7 +9,7 @@ EXAMPLE = "windlass registry serve --listen 0.0.0.0:5077 --tls-self-signed"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    from windlass.registry import settings
+    from windlass.registry.server import settings
 
     parser.add_argument("--listen", default=None, metavar="ADDRESS:PORT", help="default: 127.0.0.1:5077")
     parser.add_argument(
@@ -23,8 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from windlass import wiring
     from windlass.config.load import embedded_port
-    from windlass.registry.server import serve
-    from windlass.registry.settings import settings
+    from windlass.registry.server.serving import serve
+    from windlass.registry.server.settings import settings
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     listen = arguments.listen or f"127.0.0.1:{embedded_port()}"

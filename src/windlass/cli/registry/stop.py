@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass import wiring
     from windlass.cli.output import output
-    from windlass.registry.daemon import stop
+    from windlass.registry.server.daemon import stop
 
     output().say("ended" if stop(arguments.root or wiring.registry_root()) else "it does not run")
     return 0

@@ -10,8 +10,8 @@ from windlass.cli import options
 
 if TYPE_CHECKING:
     from windlass.cli.output import Output
-    from windlass.registry.overview import TagRow
-    from windlass.registry.uses import Use
+    from windlass.registry.manage.overview import TagRow
+    from windlass.registry.manage.uses import Use
 
 EXAMPLE = "windlass registry tags platform --limit 10"
 
@@ -31,9 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.registry import look
     from windlass.cli.session import open_session
     from windlass.errors import UsageError
-    from windlass.registry.cost import usage
-    from windlass.registry.naming import repository_of, split
-    from windlass.registry.overview import tag_rows
+    from windlass.registry.manage.cost import usage
+    from windlass.registry.manage.naming import repository_of, split
+    from windlass.registry.manage.overview import tag_rows
 
     session = open_session(arguments, on_call=True)
     project = session.project

@@ -31,9 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass import wiring
     from windlass.cli.output import errors, output, print_json
     from windlass.errors import UsageError
-    from windlass.registry.access.editing import create_token, revoke_token
-    from windlass.registry.access.files import AccessFiles
-    from windlass.registry.access.grants import make_grant
+    from windlass.registry.server.access.editing import create_token, revoke_token
+    from windlass.registry.server.access.files import AccessFiles
+    from windlass.registry.server.access.grants import make_grant
 
     root: Path = arguments.root or wiring.registry_root()
     files = AccessFiles.of(root.absolute())

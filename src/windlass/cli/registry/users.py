@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass import wiring
     from windlass.cli.output import output, print_json
     from windlass.errors import UsageError
-    from windlass.registry.access.editing import add_user, remove_user
-    from windlass.registry.access.files import AccessFiles
-    from windlass.registry.access.htpasswd import name_problem
-    from windlass.registry.lock import holder
+    from windlass.registry.server.access.editing import add_user, remove_user
+    from windlass.registry.server.access.files import AccessFiles
+    from windlass.registry.server.access.htpasswd import name_problem
+    from windlass.registry.server.storage.root_lock import holder
 
     root: Path = arguments.root or wiring.registry_root()
     files = AccessFiles.of(root.absolute(), arguments.users)

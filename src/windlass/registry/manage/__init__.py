@@ -1,0 +1,1 @@
+"""Looking at any registry, what it costs, and taking things out of it."""
