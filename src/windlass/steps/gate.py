@@ -72,7 +72,7 @@ def refuse_frozen(environment: Environment, now: datetime) -> None:
     if found := frozen(environment.freeze, now):
         window, until = found
         raise Refused(
-            f"{environment.name} takes no deployments until {until:%a %Y-%m-%d %H:%M} {window.zone}"
+            f"no deployments until {until:%a %Y-%m-%d %H:%M} {window.zone}"
             + (f": {window.reason}" if window.reason else ""),
             where=environment.name,
             remedy=f"run again then; windlass rollback {environment.name} goes on working",
