@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import sys
 
-from bench import changes, cli, crash, deploy, plan, registry, replay, retention
+from bench import changes, cli, crash, deploy, deploy_crash, plan, registry, replay, retention
 
 SUBJECTS = {
     "changes": changes,
     "cli": cli,
     "crash": crash,
     "deploy": deploy,
+    "deploy-crash": deploy_crash,
     "plan": plan,
     "registry": registry,
     "replay": replay,

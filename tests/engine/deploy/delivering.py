@@ -178,7 +178,8 @@ class Subject:
         """`windlass ARGS` in the background; `fuse` is where it kills itself (`tests.engine.deploy.fused`)."""
         module = "tests.engine.deploy.fused" if fuse else "windlass"
         source = Path(__file__).parents[3]
-        env = {**self.env, "WINDLASS_FUSE": fuse, "PYTHONPATH": str(source)} if fuse else self.env
+        path = os.pathsep.join(filter(None, (str(source), os.environ.get("PYTHONPATH"))))
+        env = {**self.env, "WINDLASS_FUSE": fuse, "PYTHONPATH": path} if fuse else self.env
         return subprocess.Popen(
             [sys.executable, "-m", module, *args],
             cwd=self.root,
