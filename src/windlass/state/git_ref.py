@@ -18,13 +18,14 @@ from windlass.model.release import Kind, Outcome, Record, Release
 from windlass.state import documents, lease
 from windlass.state.approvals import GitApprovals
 from windlass.state.heartbeat import Heartbeat
+from windlass.waiting import DeadlinePassed, wait_for
 
 _PLACE = "refs/heads/windlass/env/"
 
 
 class GitState:
     """`remote` is the git remote the refs live on; None keeps them in this repository. `beat` is how often, in seconds, the
-    lease of an admitted release is renewed."""
+    lease of an admitted release is renewed, `patience` how long `settle` waits for a remote that is away."""
 
     def __init__(
         self,
@@ -32,11 +33,13 @@ class GitState:
         remote: str | None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         beat: float = lease.BEAT.total_seconds(),
+        patience: float = 20.0,
     ) -> None:
         self._repository = repository
         self._remote = remote
         self._now = now
         self._every = beat
+        self._patience = patience
         self._beats: dict[str, Heartbeat] = {}
         self.stale: str | None = None
         self.approvals = GitApprovals(repository, remote)
@@ -124,23 +127,42 @@ class GitState:
         environment = admitted.release.environment
         if beat := self._beats.pop(environment, None):
             beat.stop()
-        head = self._head(environment)
-        newest = self._record_at(environment, head)
-        lease.refuse_if_superseded(newest, admitted)
-        record = replace(
+        settled = replace(
             admitted,
             sequence=admitted.sequence + 1,
             outcome=outcome,
-            at=self._now().isoformat(timespec="seconds"),
             running=running,
             reason=reason,
             evidence=evidence,
             lease=None,
             blamed=blamed,
         )
-        self._write(
-            record, head, f"{admitted.kind} {admitted.release.id}: {outcome}" + (f"\n\n{reason}" if reason else "")
-        )
+        away: list[EnvironmentUnusable] = []
+
+        def attempt() -> Record | None:
+            try:
+                return self._settle(admitted, settled)
+            except EnvironmentUnusable as error:
+                away[:] = [error]
+                return None
+
+        # What was deployed for minutes is not left unrecorded because the remote stammers for a moment.
+        with suppress(DeadlinePassed):
+            done = wait_for(attempt, lambda record: record is not None, seconds=self._patience, every=1.0)
+            if done is not None:
+                return done
+        raise away[0]
+
+    def _settle(self, admitted: Record, settled: Record) -> Record:
+        environment = admitted.release.environment
+        head = self._head(environment)
+        newest = self._record_at(environment, head)
+        if newest is not None and replace(newest, at=settled.at) == settled:
+            return newest  # it went out, and the answer got lost
+        lease.refuse_if_superseded(newest, admitted)
+        record = replace(settled, at=self._now().isoformat(timespec="seconds"))
+        said = f"{record.kind} {record.release.id}: {record.outcome}"
+        self._write(record, head, said + (f"\n\n{record.reason}" if record.reason else ""))
         return record
 
     def _head(self, environment: str) -> str | None:

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-from windlass.errors import Held, Locked, WindlassError
+from windlass.errors import EnvironmentUnusable, Held, Locked, WindlassError
 from windlass.git.repository import Repository
 from windlass.model.release import Record, Release, ReleasedService
 from windlass.state import lease
@@ -207,6 +207,46 @@ def test_what_another_process_of_the_clone_has_seen_is_not_written_over(clones: 
     with pytest.raises(Locked):
         clones[0].compare_and_swap(ref_name("production"), late, head, "origin")
     settle(other, taken)
+
+
+def test_a_remote_that_is_away_for_a_moment_is_waited_for(clones: list[Repository], tmp_path: Path) -> None:
+    state = GitState(clones[0], "origin")
+    admitted = state.admit(release_of(clones[0]), "deploy", None)
+    shared = tmp_path / "shared.git"
+    shared.rename(tmp_path / "away.git")
+    back = threading.Timer(0.5, lambda: (tmp_path / "away.git").rename(shared))
+    back.start()
+    settle(state, admitted)
+    back.join()
+    assert GitState(clones[1], "origin").records("production")[0].outcome == "healthy"
+
+
+def test_what_went_out_without_an_answer_is_not_taken_for_somebody_else_s(
+    clones: list[Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = GitState(clones[0], "origin")
+    admitted = state.admit(release_of(clones[0]), "deploy", None)
+    real, lost = clones[0].compare_and_swap, [True]
+
+    def swap(*words: Any) -> None:
+        real(*words)
+        if lost.pop() if lost else False:
+            raise EnvironmentUnusable("the connection broke")
+
+    monkeypatch.setattr(clones[0], "compare_and_swap", swap)
+    settle(state, admitted)
+    assert [record.outcome for record in GitState(clones[1], "origin").records("production")] == [
+        "healthy",
+        "deploying",
+    ]
+
+
+def test_a_remote_that_stays_away_is_said(clones: list[Repository], tmp_path: Path) -> None:
+    state = GitState(clones[0], "origin", patience=0)
+    admitted = state.admit(release_of(clones[0]), "deploy", None)
+    (tmp_path / "shared.git").rename(tmp_path / "away.git")
+    with pytest.raises(EnvironmentUnusable):
+        settle(state, admitted)
 
 
 def _attempt(state: GitState, repository: Repository) -> Record | None:
