@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 PROGRAMS = Path(
     os.environ.get("WINDLASS_TEST_PROGRAMS")
     or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "windlass/test-programs"
 )
 """Where `script/test-programs` puts what it makes."""
+# How quick a machine is says nothing about what is tested.
+settings.register_profile("patient", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ports import free_port
 
 from windlass import process
 from windlass.build import layout
@@ -96,9 +96,7 @@ class TestLayerCache:
     @pytest.fixture
     def registry(self, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         """A registry on a free port, and the folder of its content."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            host = f"localhost:{free.getsockname()[1]}"
+        host = f"localhost:{free_port()}"
         root = tmp_path / "registry"
         ensure_running(host, root, tmp_path / "registry.log")
         yield host, root

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port as free_port
 from windlass import process
 from windlass.deploy.docker import DockerTarget
 from windlass.git.repository import Repository
@@ -20,12 +21,6 @@ from windlass.model.events import Event
 from windlass.model.project import Environment, Project, RegistrySpec
 from windlass.model.release import Release, ReleasedService
 from windlass.waiting import wait_for
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from windlass import process
 from windlass.git.repository import Repository
@@ -69,9 +70,7 @@ def test_a_git_branch_that_moves_changes_the_image_and_is_never_reused(tmp_path:
     repository.git("add", "code")
     repository.git(*identity, "commit", "-q", "-m", "start")
     pinned = repository.git("rev-parse", "HEAD").strip()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     # The command itself and not `git daemon`, which would leave it running when it is ended.
     daemon = f"{repository.git('--exec-path').strip()}/git-daemon"
     options = ["--export-all", f"--base-path={tmp_path / 'srv'}", "--listen=127.0.0.1", f"--port={port}"]

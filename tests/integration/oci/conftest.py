@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from windlass.errors import RegistryUnavailable
 from windlass.oci.client import RegistryClient
@@ -45,9 +45,7 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def registry_host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`127.0.0.1:PORT` of a registry with nothing in it, shared by the tests of one file."""
     folder = tmp_path_factory.mktemp(request.param)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     if request.param == "distribution":
         config = folder / "config.yml"
         config.write_text(_CONFIG.format(root=folder / "data", port=port))

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from windlass.errors import CredentialsMissing, RegistryUnavailable
 from windlass.model.secret import Secret
@@ -110,9 +111,7 @@ def _client(host: str, **options: object) -> RegistryClient:
 
 
 def test_nobody_there_is_said_in_a_moment() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    host = f"127.0.0.1:{free_port()}"
     with pytest.raises(RegistryUnavailable, match="connection was refused") as caught:
         _client(host).ping()
     assert caught.value.__cause__ is not None

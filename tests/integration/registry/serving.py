@@ -12,16 +12,11 @@ from typing import Any
 
 import urllib3
 
+from tests.ports import free_port as free_port
 from windlass.registry.server.daemon import probe
 from windlass.registry.server.listen import Listen
 from windlass.registry.server.names import Digest, digest_of
 from windlass.waiting import wait_for
-
-
-def free_port() -> int:
-    with socket.socket() as probe_socket:
-        probe_socket.bind(("127.0.0.1", 0))
-        return int(probe_socket.getsockname()[1])
 
 
 @dataclass
