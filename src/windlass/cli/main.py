@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("history", "what ran in an environment"),
     "diff": ("diff", "how what runs differs from what should"),
     "logs": ("logs", "what the services of an environment say"),
+    "drill": ("drill", "rehearse failures on a throwaway copy of an environment"),
     "dev": ("dev", "local development: start, logs, test, update, monitor and more"),
     "registry": ("registry", "serve, look into and clean up the registry"),
     "secrets": ("secrets", "which named secrets are present, without showing any"),

@@ -1,0 +1,1 @@
+"""Rehearsing failures on a throwaway copy of an environment."""
