@@ -35,7 +35,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 def _says(one: Installation, service: str) -> str:
-    with urlopen(f"http://localhost:{one.ports[service]}/", timeout=5) as answer:
+    with urlopen(f"http://localhost:{one.ports[service]}/", timeout=30) as answer:
         return str(answer.read().decode()).strip()
 
 

@@ -44,7 +44,7 @@ def test_a_run_stopped_in_mid_build_publishes_nothing(installation: Installation
         if event["event"] == "service_log" and "it has begun" in event["line"]:
             break
     child.send_signal(number)
-    child.communicate(timeout=60)
+    child.communicate(timeout=180)
     assert child.returncode == 130
     repositories = one.windlass("registry", "ls", "--json").json["repositories"]
     assert not {"api", "web"} & {one["name"] for one in repositories}

@@ -21,7 +21,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 def page(port: int, path: str = "/") -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
         return str(answer.read().decode()).strip()
 
 

@@ -48,7 +48,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
     )
     host = f"localhost:{port}"
     try:
-        wait_for(lambda: _answers(port), bool, seconds=10)
+        wait_for(lambda: _answers(port), bool, seconds=60)
         digests = {}
         for version in ("1", "2", "3"):
             for service in ("web", "api"):

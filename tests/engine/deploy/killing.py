@@ -121,7 +121,7 @@ class Killing:
         if page != f"web {version}\n":
             yield f"web serves {page!r} and not {version}"
         try:
-            wait_for(lambda: list(self._left_over()), lambda found: not found, seconds=20, every=1)
+            wait_for(lambda: list(self._left_over()), lambda found: not found, seconds=60, every=1)
         except DeadlinePassed as error:
             yield from error.last  # type: ignore[misc]
 

@@ -26,7 +26,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/slow":
             time.sleep(2)
         if self.path.startswith("/peer/"):
-            text = urllib.request.urlopen("http://" + self.path[6:] + "/", timeout=5).read().decode()
+            text = urllib.request.urlopen("http://" + self.path[6:] + "/", timeout=30).read().decode()
         if self.path == "/forwarded":
             text = self.headers.get("X-Forwarded-For", "")
         if os.environ.get("BROKEN") and self.path != "/health":

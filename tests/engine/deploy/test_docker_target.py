@@ -43,12 +43,12 @@ def get(target: DockerTarget, service: str = "web") -> str:
 
     def fetch() -> str:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=30) as answer:
                 return str(answer.read().decode())
         except OSError:
             return ""
 
-    return wait_for(fetch, bool, seconds=10)
+    return wait_for(fetch, bool, seconds=60)
 
 
 def server(world: Any, port: int, page: str = "one") -> str:
@@ -172,7 +172,7 @@ secrets: {own: {file: ./private.txt}, kept: {file: ./kept.txt}, told: {environme
         target.logs("web", tail=50, follow=False, on_line=lambda line: said.append(line.text))
         return said
 
-    wait_for(look, lambda lines: any("from-" in line for line in lines), seconds=5)
+    wait_for(look, lambda lines: any("from-" in line for line in lines), seconds=60)
     together = "\n".join(said)
     for expected in ("committed-secret", "untracked-secret", "untracked-note", "old seed", "from-env-file from-dotenv"):
         assert expected in together

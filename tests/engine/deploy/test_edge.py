@@ -209,14 +209,14 @@ def test_an_edge_that_is_killed_and_a_container_that_moves_serve_again(world: An
 
     for edge in [c for c in engine.containers(target.name) if c.edge]:
         process.run(["docker", "restart", "--time", "0", edge.id], check=True)
-    assert wait_for(answer, bool, seconds=20) == "2"
+    assert wait_for(answer, bool, seconds=60) == "2"
     web = world.containers(target)["web"]
     network = next(c for c in engine.containers(target.name) if c.id == web).addresses[0][0]
     process.run(["docker", "stop", "--time", "0", web], check=True)
     taken = process.run(["docker", "run", "-d", "--rm", "--network", network, "busybox:1", "sleep", "100"], check=True)
     try:
         process.run(["docker", "start", web], check=True)
-        assert wait_for(answer, lambda text: text == "2", seconds=20) == "2"
+        assert wait_for(answer, lambda text: text == "2", seconds=60) == "2"
     finally:
         process.run(["docker", "rm", "--force", taken.stdout.strip()])
     assert target.prepare(release(world, "r3", f"{at}:8080", web="2"), world.events.append).nothing_to_do
@@ -244,7 +244,7 @@ def test_a_service_that_goes_leaves_nothing(world: Any, port: Callable[[], int])
         world.deploy(target, release(world, "r3", f"{at}:8080"), 3)
     assert load.failures == []
     there = wait_for(
-        lambda: {c.service for c in engine.containers(target.name) if not c.edge}, lambda s: len(s) == 2, seconds=20
+        lambda: {c.service for c in engine.containers(target.name) if not c.edge}, lambda s: len(s) == 2, seconds=60
     )
     assert there == {"web", "api"}
 

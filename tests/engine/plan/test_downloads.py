@@ -76,7 +76,7 @@ def test_a_git_branch_that_moves_changes_the_image_and_is_never_reused(tmp_path:
     options = ["--export-all", f"--base-path={tmp_path / 'srv'}", "--listen=127.0.0.1", f"--port={port}"]
     served = subprocess.Popen([daemon, *options, str(tmp_path / "srv")], stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: _answers(port), bool, seconds=20)
+        wait_for(lambda: _answers(port), bool, seconds=60)
         moving = _case(f"FROM scratch\nADD git://127.0.0.1:{port}/library#main /x\n")
         fixed = _case(f"FROM scratch\nADD git://127.0.0.1:{port}/library#{pinned} /x\n")
         judge = Judge(tmp_path / "judge", ("linux/amd64",))

@@ -159,8 +159,8 @@ def test_the_certificate_holds_for_clients_that_check_it(
     (tmp_path / "trusted").mkdir()
     shutil.copy(server.root / "tls" / "ca.crt", tmp_path / "trusted")
     trusting = ["--cert-dir", str(tmp_path / "trusted"), "--creds", f"bob:{PASSWORD}"]
-    done = run(["skopeo", "inspect", *trusting, f"docker://{image}"], timeout=60)
+    done = run(["skopeo", "inspect", *trusting, f"docker://{image}"], timeout=180)
     assert done.ok, done.stderr
-    refused = run(["skopeo", "inspect", "--creds", f"bob:{PASSWORD}", f"docker://{image}"], timeout=60)
+    refused = run(["skopeo", "inspect", "--creds", f"bob:{PASSWORD}", f"docker://{image}"], timeout=180)
     assert not refused.ok
     assert "certificate" in refused.stderr

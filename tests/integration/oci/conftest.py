@@ -64,7 +64,7 @@ def registry_host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
                 return str(error)
             return ""
 
-        wait_for(answers, lambda problem: not problem, seconds=30)
+        wait_for(answers, lambda problem: not problem, seconds=60)
         yield host
 
 

@@ -58,7 +58,7 @@ class TlsServer(Server):
         argv += ["--root", str(self.root), "--tls-cert", str(tls.cert), "--tls-key", str(tls.key)]
         with (self.root.parent / "registry.log").open("ab") as log:
             self.process = subprocess.Popen(argv, stderr=log)
-        wait_for(self._answers, bool, seconds=30, every=0.05)
+        wait_for(self._answers, bool, seconds=60, every=0.05)
         self.pool = urllib3.PoolManager(retries=False, timeout=20, ca_certs=str(self.authority))
 
     @property

@@ -50,7 +50,7 @@ class GuardedServer(Server):
         self.log = self.root.parent / "registry.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([*argv, "--root", str(self.root), *self.options], stderr=log)
-        wait_for(self._answers, bool, seconds=30, every=0.02)
+        wait_for(self._answers, bool, seconds=60, every=0.02)
 
     def _answers(self) -> bool:
         assert self.process is not None

@@ -26,7 +26,7 @@ class Server:
     root: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
-    pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=20))
+    pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=60))
 
     def start(self) -> None:
         argv = [
@@ -41,13 +41,13 @@ class Server:
         with (self.root.parent / "registry.log").open("ab") as log:
             self.process = subprocess.Popen(argv, stderr=log)
         address = Listen("127.0.0.1", self.port)
-        wait_for(lambda: probe(address).kind, lambda kind: kind == "windlass", seconds=30, every=0.02)
+        wait_for(lambda: probe(address).kind, lambda kind: kind == "windlass", seconds=60, every=0.02)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.pool.clear()
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def restart(self, number: signal.Signals = signal.SIGKILL) -> None:
         self.end(number)
@@ -57,7 +57,7 @@ class Server:
         return self.pool.request(method, f"http://127.0.0.1:{self.port}{path}", redirect=False, **options)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def push_blob(self, name: str, data: bytes, algorithm: str = "sha256") -> Digest:
         digest = digest_of(data, algorithm)

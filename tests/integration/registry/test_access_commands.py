@@ -11,7 +11,7 @@ from windlass.process import Completed, run
 
 
 def registry(root: Path, *words: str, stdin: str = "") -> Completed:
-    done = run([sys.executable, "-m", "windlass", "registry", *words, "--root", str(root)], input=stdin, timeout=60)
+    done = run([sys.executable, "-m", "windlass", "registry", *words, "--root", str(root)], input=stdin, timeout=180)
     assert "Traceback" not in done.stderr
     return done
 

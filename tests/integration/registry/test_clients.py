@@ -111,7 +111,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str
     with TemporaryDirectory(prefix="windlass-test-") as short:  # podman takes 50 characters
         found = (request.param, "--root", str(tmp_path / "storage"), "--runroot", short, "--storage-driver", "vfs")
         yield found
-        run([*found, "rmi", "--all", "--force"], timeout=60)
+        run([*found, "rmi", "--all", "--force"], timeout=180)
 
 
 @pytest.mark.needs("podman", "buildah", "skopeo")

@@ -160,9 +160,9 @@ def test_index_json_follows_the_tags(server: Server) -> None:
         entries = json.loads((server.root / "index.json").read_text())["manifests"]
         return {entry["annotations"]["org.opencontainers.image.ref.name"]: entry["digest"] for entry in entries}
 
-    assert wait_for(tags, lambda found: set(found) == {"a/b:one", "c:two"}, seconds=20)["a/b:one"] == first
+    assert wait_for(tags, lambda found: set(found) == {"a/b:one", "c:two"}, seconds=60)["a/b:one"] == first
     server.request("DELETE", "/v2/c/manifests/two")
-    wait_for(tags, lambda found: set(found) == {"a/b:one"}, seconds=20)
+    wait_for(tags, lambda found: set(found) == {"a/b:one"}, seconds=60)
     (server.root / "index.json").write_text("{}")
     server.restart()
-    wait_for(tags, lambda found: set(found) == {"a/b:one"}, seconds=20)
+    wait_for(tags, lambda found: set(found) == {"a/b:one"}, seconds=60)

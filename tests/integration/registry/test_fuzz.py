@@ -321,7 +321,7 @@ def test_a_body_that_is_not_as_long_as_it_says_is_no_blob(running: Server, head:
     answer = raw(running, head.encode() + b"short", cut=True)
     assert not answer or 400 <= int(answer.split(b" ", 2)[1]) < 500
     assert running.request("HEAD", f"/v2/fuzz/blobs/{digest}").status == 404
-    wait_for(lambda: list((running.root / "uploads").glob("write-*")), lambda found: not found, seconds=10, every=0.02)
+    wait_for(lambda: list((running.root / "uploads").glob("write-*")), lambda found: not found, seconds=60, every=0.02)
     assert stored(running) == before
 
 

@@ -146,7 +146,7 @@ def test_on_a_terminal_no_is_the_answer_of_enter(shop: Shop, answer: str, gone: 
     try:
         os.write(master, answer.encode())
         argv = [sys.executable, "-m", "windlass", "registry", "rm", "platform:main-0000001", "-C", str(shop.root)]
-        done = subprocess.run(argv, stdin=slave, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(argv, stdin=slave, capture_output=True, text=True, check=False, timeout=180)
     finally:
         os.close(slave)
         os.close(master)

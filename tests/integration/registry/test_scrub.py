@@ -84,7 +84,7 @@ def test_a_manifest_that_was_served_is_not_any_more_when_a_scrub_found_it_damage
     damage(server, digest)
     code, done = command(capsys, "scrub", "--root", str(server.root))
     assert (code, done["damage"][0]["needed_by"][0]["tags"]) == (7, ["one"])
-    wait_for(lambda: server.request("HEAD", "/v2/a/manifests/one").status, lambda status: status == 404, seconds=10)
+    wait_for(lambda: server.request("HEAD", "/v2/a/manifests/one").status, lambda status: status == 404, seconds=60)
     assert put(server, "a", "one", manifest(SHARED)) == 201
     assert server.request("GET", "/v2/a/manifests/one").data == manifest(SHARED)
 
@@ -135,7 +135,7 @@ def test_check_finds_nothing_wrong_with_a_busy_registry(server: Server, capsys: 
     wait_for(
         lambda: command(capsys, "check", "--root", str(server.root))[1]["findings"],
         lambda findings: findings == [],
-        seconds=20,
+        seconds=60,
     )
 
 
@@ -153,6 +153,6 @@ def test_skopeo_reads_the_root_as_an_oci_layout(server: Server, tmp_path: Path) 
     seen = wait_for(
         lambda: run(["skopeo", "inspect", "--raw", f"oci:{server.root}:team/app:v1"], timeout=60),
         lambda done: done.ok,
-        seconds=30,
+        seconds=60,
     )
     assert seen.stdout.encode().strip() == data

@@ -173,7 +173,7 @@ def foreground(tmp_path: Path, *options: str, host: str = "0.0.0.0") -> tuple[in
         root,
         *options,
     ]
-    done = run(argv, timeout=60)
+    done = run(argv, timeout=180)
     assert "Traceback" not in done.stderr
     return done.code, done.stderr
 

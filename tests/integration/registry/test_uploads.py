@@ -77,10 +77,10 @@ def test_an_upload_that_was_broken_off_goes_on_from_what_arrived(server: Server,
         head = f"PATCH {where} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(DATA)}\r\n\r\n"
         connection.sendall(head.encode() + DATA[:9_000_000])
         if crash:
-            wait_for(lambda: _written(server), lambda size: size > 2_000_000, seconds=20, every=0.01)
+            wait_for(lambda: _written(server), lambda size: size > 2_000_000, seconds=60, every=0.01)
             server.restart()
     if not crash:
-        wait_for(lambda: _written(server), lambda size: size == 9_000_000, seconds=20, every=0.01)
+        wait_for(lambda: _written(server), lambda size: size == 9_000_000, seconds=60, every=0.01)
     answer = server.request("GET", where)
     offset = int(answer.headers["range"].partition("-")[2]) + 1
     assert 2_000_000 < offset <= 9_000_000
@@ -91,7 +91,7 @@ def test_an_upload_that_was_broken_off_goes_on_from_what_arrived(server: Server,
             ).status
         ),
         lambda status: status != 409,  # the server may need a moment to see that the first connection is gone
-        seconds=20,
+        seconds=60,
     )
     assert rest == 202
     assert server.request("PUT", f"{where}?digest={digest_of(DATA)}").status == 201
@@ -106,8 +106,8 @@ def test_a_push_in_one_request_that_was_broken_off_leaves_nothing(server: Server
     with server.connect() as connection:
         head = f"POST /v2/a/blobs/uploads/?digest={digest_of(DATA)} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(DATA)}\r\n\r\n"
         connection.sendall(head.encode() + DATA[:5_000_000])
-        wait_for(lambda: _written(server), lambda size: size > 0, seconds=20, every=0.01)
-    wait_for(lambda: content(server.root), lambda names: names == [], seconds=20, every=0.02)
+        wait_for(lambda: _written(server), lambda size: size > 0, seconds=60, every=0.01)
+    wait_for(lambda: content(server.root), lambda names: names == [], seconds=60, every=0.02)
 
 
 def test_the_same_blob_pushed_by_many_at_once_is_stored_once(server: Server) -> None:

@@ -45,7 +45,7 @@ class Machine:
         program.chmod(0o755)
 
     def run(self, script: str, *words: str, **environment: str) -> process.Completed:
-        return process.run([str(SCRIPTS / script), *words], env={**self.environment, **environment}, timeout=60)
+        return process.run([str(SCRIPTS / script), *words], env={**self.environment, **environment}, timeout=180)
 
 
 @pytest.fixture

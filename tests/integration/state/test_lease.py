@@ -167,7 +167,7 @@ def test_a_lease_is_renewed_while_its_holder_works_and_history_shows_one_entry(c
     newest = wait_for(
         lambda: watcher.records("production")[0],
         lambda record: record.lease is not None and record.lease.expires == longer,
-        seconds=20,
+        seconds=60,
     )
     assert newest.sequence == admitted.sequence
     assert len(watcher.records("production")) == 1
@@ -186,7 +186,7 @@ def test_who_was_taken_over_renews_no_more_and_cannot_settle(
     monkeypatch.undo()
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     quick = GitState(clones[1], "origin", now=lambda: tomorrow)
-    taken = wait_for(lambda: _attempt(quick, clones[1]), bool, seconds=20)
+    taken = wait_for(lambda: _attempt(quick, clones[1]), bool, seconds=60)
     assert taken is not None and taken.sequence > admitted.sequence
     with pytest.raises(Locked, match="taken over"):
         late.settle(admitted, "healthy", running="r1", reason="", evidence=None)
