@@ -18,9 +18,7 @@ from windlass.model.artifacts import LayoutImage
 from windlass.model.events import silent
 from windlass.testing.contracts.builder import PLATFORMS, BuilderContract
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("buildah") is None, reason="buildah is not installed (apt install buildah)"
-)
+pytestmark = pytest.mark.needs("buildah")
 
 
 @pytest.fixture(scope="module")

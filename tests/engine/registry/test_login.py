@@ -116,7 +116,7 @@ def test_who_may_pull_only_cannot_push(server: GuardedServer, docker: Docker, im
     assert server.request("GET", f"/v2/{other.partition('/')[2][:-2]}/tags/list", headers=basic("alice")).status == 404
 
 
-@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
+@pytest.mark.needs("skopeo")
 def test_skopeo_copies_mounts_inspects_and_deletes(
     server: GuardedServer, docker: Docker, image: str, tmp_path: Path
 ) -> None:
@@ -149,7 +149,7 @@ def test_skopeo_copies_mounts_inspects_and_deletes(
     assert not skopeo("inspect", "--no-creds", "--tls-verify=false", f"docker://{image}").ok
 
 
-@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
+@pytest.mark.needs("skopeo")
 @pytest.mark.parametrize("server", ["tls"], indirect=True)
 def test_the_certificate_holds_for_clients_that_check_it(
     server: GuardedServer, docker: Docker, image: str, tmp_path: Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -139,7 +138,7 @@ def test_check_finds_nothing_wrong_with_a_busy_registry(server: Server, capsys: 
     )
 
 
-@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
+@pytest.mark.needs("skopeo")
 def test_skopeo_reads_the_root_as_an_oci_layout(server: Server, tmp_path: Path) -> None:
     config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}).encode()
     server.push_blob("team/app", config)

@@ -20,7 +20,7 @@ from windlass.registry.server.names import digest_of
 from windlass.registry.server.self_signed import self_signed
 from windlass.registry.server.tls import Tls, check_tls
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+pytestmark = pytest.mark.needs("openssl")
 
 NAMES = ["localhost", "127.0.0.1", "registry.example"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import threading
@@ -21,16 +20,16 @@ from windlass.verify.http import send
 from windlass.verify.probe import Request, Response, Unanswered
 from windlass.verify.verify import verify
 
+pytestmark = pytest.mark.needs("openssl")
 
-def ask(url: str, *, insecure: bool = False, timeout: float = 5.0, **headers: str) -> Response:
+
+def ask(url: str, *, insecure: bool = False, timeout: float = 30.0, **headers: str) -> Response:
     return send(Request("GET", url, headers, None, insecure, timeout))
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate with its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
     file = tmp_path_factory.mktemp("tls") / "both.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-subj", "/CN=localhost", "-days", "2", "-keyout", str(file), "-out", f"{file}.crt"]
