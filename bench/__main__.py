@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import changes, cli, crash, deploy, deploy_crash, plan, registry, replay, retention
+from bench import changes, cli, crash, deploy, deploy_crash, deploy_race, plan, registry, replay, retention
 
 SUBJECTS = {
     "changes": changes,
@@ -13,6 +13,7 @@ SUBJECTS = {
     "crash": crash,
     "deploy": deploy,
     "deploy-crash": deploy_crash,
+    "deploy-race": deploy_race,
     "plan": plan,
     "registry": registry,
     "replay": replay,
@@ -24,7 +25,7 @@ def main(words: list[str]) -> int:
     if not words or words[0] not in SUBJECTS:
         for name, module in SUBJECTS.items():
             summary = (module.__doc__ or "").splitlines()[0]
-            print(f"script/bench {name:12}{summary}")
+            print(f"script/bench {name:13}{summary}")
         return 0 if words in ([], ["--help"]) else 64
     code: int = SUBJECTS[words[0]].main(words[1:])
     return code

@@ -17,7 +17,7 @@ from windlass.drill.cases import Case, Report, Seen, judge, noticed
 from windlass.drill.deployer import Ended, Order, deploy, order
 from windlass.drill.twin import Twin
 from windlass.drill.users import User
-from windlass.errors import DeploymentFailed
+from windlass.errors import DeploymentFailed, ExitCode
 from windlass.model.events import Event, StageFinished, StageStarted
 from windlass.model.observation import Endpoint
 from windlass.model.release import Release
@@ -142,7 +142,9 @@ class _Stage:
             elif line == "at deploy":
                 os.kill(pid, signal.SIGKILL)
 
-        process.stream(order(Order(self._twin, release), self._twin.home.parent), hear)
+        code = process.stream(order(Order(self._twin, release), self._twin.home.parent), hear)
+        if code != -signal.SIGKILL:
+            return Ended(ExitCode.UNEXPECTED, "the deployer had ended before it could be killed")
         return deploy(self._twin, release)
 
     def _held(self) -> Ended:
