@@ -112,12 +112,8 @@ class Racing:
 
     def _created(self, since: float) -> list[tuple[float, str]]:
         label = f"label=com.docker.compose.project={self.subject.compose_project}"
-        told = subprocess.run(
-            ["docker", "events", "--since", f"{since:.3f}", "--until", f"{time.time():.3f}", "--filter", label]
-            + ["--filter", "event=create", "--format", "{{.TimeNano}} {{.Actor.Attributes.image}}"],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+        span = ["--since", f"{since:.3f}", "--until", f"{time.time():.3f}"]
+        what = ["--filter", label, "--filter", "event=create", "--format", "{{.TimeNano}} {{.Actor.Attributes.image}}"]
+        told = subprocess.run(["docker", "events", *span, *what], check=True, capture_output=True, text=True).stdout
         pairs = [line.split(" ", 1) for line in told.splitlines()]
         return [(int(at) / 1e9, image) for at, image in pairs]
