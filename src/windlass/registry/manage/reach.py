@@ -7,10 +7,10 @@ SBOMs): that has no other reason to be there.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from windlass.registry.retention.graph import Graph
 from windlass.registry.retention.model import Inventory, Manifest, Repository
 from windlass.registry.retention.scope import refers_to
 
@@ -69,22 +69,16 @@ class Reach:
 
     def _read(self, repository: Repository) -> list[Root]:
         name = repository.name
-        there = {manifest.digest: manifest for manifest in repository.manifests}
-        below: defaultdict[str, list[str]] = defaultdict(list)
-        for manifest in repository.manifests:
+        graph = Graph(repository)
+        there = graph.manifests
+        for digest, manifest in there.items():
             self._store(name, manifest)
-            below[manifest.digest] += (part.digest for part in manifest.children if part.digest in there)
-            if manifest.subject in there and manifest.subject is not None:
-                below[manifest.subject].append(manifest.digest)
+            self._below[name, digest] = (*graph.children.get(digest, ()), *graph.referrers.get(digest, ()))
         roots: list[Root] = []
         for tag in repository.tags:
             subject = refers_to(tag.name)
-            if subject in there and subject is not None and tag.digest != subject:
-                below[subject].append(tag.digest)
-            else:
+            if subject not in there or subject == tag.digest:
                 roots.append(Root(name, tag.name, tag.digest))
-        for digest in there:
-            self._below[name, digest] = tuple(dict.fromkeys(below[digest]))
         reached = set(self.manifests(name, (root.digest for root in roots)))
         return roots + self._loose(name, [digest for digest in there if digest not in reached])
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from windlass.model.release import Record, Release
+from windlass.model.release import Record
+from windlass.registry.retention import environments
+from windlass.registry.retention.environments import needed
 
-Need: TypeAlias = Literal["runs", "deploying", "rollback", "container"]
-_UNDER_WAY = ("deploying", "interrupted", "failed")
+Need: TypeAlias = environments.Need | Literal["container"]
 _ORDER: tuple[Need, ...] = ("runs", "deploying", "rollback", "container")
 
 
@@ -48,7 +49,9 @@ def uses(histories: Mapping[str, Sequence[Record]], rollback: int) -> Uses:
     """
     found: defaultdict[str, dict[str, Use]] = defaultdict(dict)
     for environment, records in histories.items():
-        for need, release in _needed(records, rollback):
+        for need, release in needed(records, rollback):
+            if release is None:
+                continue
             for service in release.services:
                 found[service.digest].setdefault(environment, Use(environment, release.id, need, service.image))
     return {
@@ -61,20 +64,3 @@ def with_containers(known: Uses, digests: Iterable[str]) -> Uses:
     """The same, with the images of this machine's containers that no environment is known to need."""
     here = (Use("this machine", "", "container"),)
     return {**{digest: here for digest in digests if digest not in known}, **known}
-
-
-def _needed(records: Sequence[Record], rollback: int) -> list[tuple[Need, Release]]:
-    """The releases an environment needs, the most pressing first."""
-    if not records:
-        return []
-    newest = records[0]
-    found: list[tuple[Need, Release]] = []
-    if newest.running is not None:
-        # The newest record of a release says best what it is made of.
-        found += [("runs", record.release) for record in records if record.release.id == newest.running][:1]
-    if newest.outcome in _UNDER_WAY:
-        found.append(("deploying", newest.release))
-    healthy = {record.release.id: record.release for record in reversed(records) if record.outcome == "healthy"}
-    last = dict.fromkeys(record.release.id for record in records if record.outcome == "healthy")
-    found += [("rollback", healthy[name]) for name in list(last)[:rollback]]
-    return found

@@ -1,7 +1,4 @@
-"""What environments need, from their histories. Pure.
-
-An environment needs what serves, what it may be half way to, and the releases that a rollback can go back to.
-"""
+"""What may not be deleted because environments need it, from their histories. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +7,14 @@ from dataclasses import dataclass, field
 
 from windlass.errors import EnvironmentUnusable
 from windlass.model.release import Record, Release
+from windlass.registry.retention.environments import Need, needed
 from windlass.registry.retention.reason import Reason
 
-_UNDER_WAY = ("deploying", "interrupted", "failed")
+_WORDS: dict[Need, str] = {
+    "runs": "runs in {}",
+    "deploying": "{} may be half way to it",
+    "rollback": "{} can go back to it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +61,16 @@ def protect(histories: Mapping[str, Sequence[Record]], host: str, window: int) -
 def _needed(histories: Mapping[str, Sequence[Record]], window: int) -> list[tuple[Reason, Release]]:
     found: list[tuple[Reason, Release]] = []
     for environment, records in sorted(histories.items()):
-        if not records:
-            continue
-        newest = records[0]
-        if newest.running is not None:
-            found.append((Reason("runs", f"runs in {environment}"), _serving(environment, records)))
-        if newest.outcome in _UNDER_WAY:
-            found.append((Reason("deploying", f"{environment} may be half way to it"), newest.release))
-        healthy: dict[str, Release] = {}
-        for record in records:
-            if record.outcome == "healthy":
-                healthy.setdefault(record.release.id, record.release)
-        for release in list(healthy.values())[:window]:
-            found.append((Reason("rollback", f"{environment} can go back to it"), release))
+        for need, release in needed(records, window):
+            if release is None:
+                raise _unknown(environment, records[0].running)
+            found.append((Reason(need, _WORDS[need].format(environment)), release))
     return found
 
 
-def _serving(environment: str, records: Sequence[Record]) -> Release:
-    wanted = records[0].running
-    for record in records:
-        if record.release.id == wanted:
-            return record.release
-    raise EnvironmentUnusable(
-        f"{environment} runs {wanted}, and its history does not say which images that is",
+def _unknown(environment: str, running: str | None) -> EnvironmentUnusable:
+    return EnvironmentUnusable(
+        f"{environment} runs {running}, and its history does not say which images that is",
         where=f"windlass/env/{environment}",
         remedy=f"windlass deploy {environment} records what runs; then prune again",
     )

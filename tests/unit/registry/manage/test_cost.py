@@ -12,7 +12,7 @@ from tests.unit.registry.manage.inventories import image, index, inventories, in
 from windlass.model.prices import AZURE, Prices, Tier
 from windlass.registry.manage.cost import GIB, RepositoryUse, TagUse, cheapest, compare, reason, usage
 from windlass.registry.manage.reach import Reach, Root
-from windlass.registry.retention.model import Inventory
+from windlass.registry.retention.model import Inventory, Repository, Tag
 
 BASE = layer("base", 1000)
 
@@ -251,3 +251,11 @@ def test_a_tier_is_the_cheapest_up_to_where_it_says(tiers: list[Tier], gib: int)
         following = cheapest(compare(prices, (turn + 2) * GIB))
         assert following is not None
         assert following.month <= compare(Prices("", "", (best.tier,)), (turn + 2) * GIB)[0].month
+
+
+def test_a_signature_whose_manifest_is_gone_weighs_nothing() -> None:
+    one = image("one", layer("a", 10))
+    tags = (Tag("v1", one.digest), Tag(f"{one.digest.replace(':', '-')}.sig", named("deleted just now")))
+    used = usage(inventory(Repository("api", tags, (one,))))
+    assert used.stored == 12
+    assert [tag.name for tag in used.repositories[0].tags] == ["v1"]
