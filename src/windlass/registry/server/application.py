@@ -71,7 +71,7 @@ class Application:
         except Problem as problem:
             reply = _refusal(problem, body.close_after(scope))
         except OSError as error:
-            _log.error("%s %s: %s", method, scope.path, error)
+            _log.error("%s %r: %s", method, scope.path, error)
             reply = _refusal(storage_failed(error), body.close_after(scope))
         _send(connection, reply, head=method == "HEAD")
 

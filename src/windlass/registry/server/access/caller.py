@@ -67,9 +67,6 @@ class Caller:
         """Whether it was granted, whatever the token in use is limited to."""
         return any(grant.covers(repository, action) for grant in self.grants)
 
-    def granted_everywhere(self, action: str) -> bool:
-        return any(grant.repositories == "**" and action in grant.actions for grant in self.grants)
-
     def may(self, repository: str, action: str) -> bool:
         """Whether the caller may do this now."""
         return self._within("repository", repository, action) and self.granted(repository, action)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from windlass.errors import WindlassError
 from windlass.registry.server.access import decisions
 from windlass.registry.server.access.caller import ANONYMOUS, Caller, ResourceScope, allowed
-from windlass.registry.server.access.credentials import Basic, Malformed, read_authorization
+from windlass.registry.server.access.credentials import AZURE_USER, Basic, Malformed, read_authorization
 from windlass.registry.server.access.files import AccessFiles, People
 from windlass.registry.server.access.htpasswd import UNKNOWN, check_password
 from windlass.registry.server.access.interface import Issued
@@ -23,9 +23,6 @@ from windlass.registry.server.access.signing import ACCESS, REFRESH, Signer, Tok
 from windlass.registry.server.access.tokens import PREFIX, find_token
 from windlass.registry.server.problems import Problem
 from windlass.registry.server.wire import Request
-
-AZURE_USER = "00000000-0000-0000-0000-000000000000"
-"""The user name with which `az acr login` gives Docker a refresh token for a password."""
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks whether a file changed: how long a revoked token may still be good."""
@@ -150,15 +147,19 @@ class UserAccess:
     async def _login(self, user: str, password: str, client: str, digest: bytes) -> Caller:
         if (known := self._recall(digest)) is not None:
             return known
-        if (seconds := self._limiter.wait(client, user)) > 0:
-            raise Problem(429, "TOOMANYREQUESTS", "too many failed logins", headers=(("retry-after", str(seconds)),))
+        first = digest not in self._checking  # the others wait for its answer, and are no attempts of their own
+        if first:
+            if (seconds := self._limiter.wait(client, user)) > 0:
+                wait = (("retry-after", str(seconds)),)
+                raise Problem(429, "TOOMANYREQUESTS", "too many failed logins", headers=wait)
+            self._limiter.attempt(client, user)
         name = await self._identify(user, password, digest)
         grants = self._people.granted(name, self._now()) if name is not None else None
         if name is None or grants is None:
-            self._limiter.failed(client, user)
             _log.warning("login of %r from %s failed", user[:100], client or "an unknown address")
             raise Problem(401, "UNAUTHORIZED", "wrong user name or password")
-        self._limiter.succeeded(client, user)
+        if first:
+            self._limiter.succeeded(client, user)
         return self._remember(digest, Caller(name, grants, None, self._proof(name)), _REMEMBER_SECONDS)
 
     async def _identify(self, user: str, password: str, digest: bytes) -> str | None:

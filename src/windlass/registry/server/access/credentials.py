@@ -9,6 +9,9 @@ from dataclasses import dataclass
 HEADER_LIMIT = 16 * 1024
 """Characters of an `Authorization`. A token for a hundred repositories has about ten thousand."""
 
+AZURE_USER = "00000000-0000-0000-0000-000000000000"
+"""The user name with which `az acr login` gives Docker a refresh token for a password."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Basic:

@@ -12,7 +12,7 @@ from windlass.registry.server.access.caller import ANONYMOUS, Caller, parse_scop
 from windlass.registry.server.access.interface import Access, Issued
 from windlass.registry.server.access.signing import SERVICE
 from windlass.registry.server.problems import Problem, unsupported
-from windlass.registry.server.wire import JSON, Query, Reply, Request
+from windlass.registry.server.wire import JSON, Query, Reply, Request, read_body
 
 PATH = "/token"
 _FORM_LIMIT = 64 * 1024
@@ -48,7 +48,7 @@ class TokenEndpoint:
                 basic = (("www-authenticate", f'Basic realm="{SERVICE}"'),)
                 raise Problem(401, "UNAUTHORIZED", problem.message, headers=basic) from None
             raise
-        issued = self._issue(caller, query.all("scope"))
+        issued = issue(self._access, caller, query.all("scope"))
         document = {**_times(issued), "token": issued.token, "access_token": issued.token}
         if query.get("offline_token") in ("true", "1") and not caller.anonymous and caller.limits is None:
             document["refresh_token"] = self._access.issue_refresh(caller).token
@@ -76,18 +76,24 @@ class TokenEndpoint:
             if problem.status == 401:
                 return _refused(401, "invalid_grant", problem.message)
             raise
-        issued = self._issue(caller, form.all("scope"))
+        issued = issue(self._access, caller, form.all("scope"))
         scope = " ".join(str(each) for each in issued.scopes)
         document = {**_times(issued), "access_token": issued.token, "token_type": "Bearer", "scope": scope}
         if refresh is not None:
             document["refresh_token"] = refresh
         return _json(200, document)
 
-    def _issue(self, caller: Caller, texts: list[str]) -> Issued:
-        wanted = parse_scopes(texts)
-        if len(wanted) > _SCOPES:
-            raise Problem(400, "UNSUPPORTED", f"a token may have at most {_SCOPES} scopes")
-        return self._access.issue(caller, wanted)
+
+def issue(access: Access, caller: Caller, texts: list[str]) -> Issued:
+    """An access token for scopes as a request writes them.
+
+    Raises:
+        Problem: 400 too many.
+    """
+    wanted = parse_scopes(texts)
+    if len(wanted) > _SCOPES:
+        raise Problem(400, "UNSUPPORTED", f"a token may have at most {_SCOPES} scopes")
+    return access.issue(caller, wanted)
 
 
 async def read_form(request: Request) -> Query:
@@ -96,14 +102,9 @@ async def read_form(request: Request) -> Query:
     Raises:
         Problem: 413 or 400.
     """
-    parts, size = [], 0
-    async for chunk in request.body:
-        size += len(chunk)
-        if size > _FORM_LIMIT:
-            raise Problem(413, "SIZE_INVALID", f"a form may have at most {_FORM_LIMIT} bytes")
-        parts.append(chunk)
+    data = await read_body(request, _FORM_LIMIT, "a form")
     try:
-        return Query(b"".join(parts).decode())
+        return Query(data.decode())
     except ValueError:
         raise Problem(400, "UNSUPPORTED", "the body is not a form") from None
 

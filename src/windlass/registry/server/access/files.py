@@ -22,6 +22,7 @@ from windlass.registry.server.access.caller import ANONYMOUS, Grant
 from windlass.registry.server.access.grants import EVERYTHING, Grants, parse_access
 from windlass.registry.server.access.htpasswd import parse_htpasswd
 from windlass.registry.server.access.tokens import Token, parse_tokens
+from windlass.registry.server.storage.durable import sync_folder
 
 Stamp: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -120,6 +121,7 @@ def write_private(path: Path, text: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+            sync_folder(path.parent)  # a token that was revoked must not come back with a power cut
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from windlass.errors import ConfigError, UsageError
 from windlass.registry.server.access.caller import ANONYMOUS
@@ -51,10 +50,6 @@ def parse_htpasswd(text: str, where: str) -> dict[str, str]:
             raise ConfigError(f"'{name}' is there twice", where=place, remedy="remove one of the lines")
         users[name] = hashed
     return users
-
-
-def format_htpasswd(users: Mapping[str, str]) -> str:
-    return "".join(f"{name}:{hashed}\n" for name, hashed in users.items())
 
 
 def name_problem(name: str) -> str | None:

@@ -14,7 +14,8 @@ _REMEMBERED = 20_000
 class FailureLimiter:
     """After ten failures of one address with one name, or a hundred of one address, the rest of the minute is closed to it.
 
-    Counted by name and address together, so that nobody can lock somebody else out.
+    Counted by name and address together, so that nobody can lock somebody else out. An attempt counts from its beginning
+    until it succeeds: otherwise a thousand made side by side would all be let through before the first has failed.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +26,8 @@ class FailureLimiter:
         """Seconds to wait before the next attempt, rounded up; 0 when it may be made now."""
         return max(self._closed((client, user), _EACH), self._closed((client, None), _ALL))
 
-    def failed(self, client: str, user: str) -> None:
+    def attempt(self, client: str, user: str) -> None:
+        """Count an attempt; `succeeded` takes it back."""
         if len(self._failures) >= _REMEMBERED:
             now = self._clock()
             self._failures = {key: seen for key, seen in self._failures.items() if seen[0] > now}
@@ -37,6 +39,9 @@ class FailureLimiter:
 
     def succeeded(self, client: str, user: str) -> None:
         self._failures.pop((client, user), None)
+        until, number = self._failures.get((client, None), (0.0, 0))
+        if number:
+            self._failures[client, None] = until, number - 1
 
     def _count(self, key: tuple[str, str | None]) -> None:
         now = self._clock()

@@ -35,11 +35,7 @@ _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
 class TokenRefused(Exception):
-    """A token that is malformed, not signed here, not for this, or over. `expired` when it was good once."""
-
-    def __init__(self, reason: str, expired: bool = False) -> None:
-        super().__init__(reason)
-        self.expired = expired
+    """A token that is malformed, not signed here, not for this, or over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Signer:
         if _object(header).get("alg") != "HS256" or claims.get("typ") != kind or claims.get("aud") != SERVICE:
             raise TokenRefused("a token for something else")
         if claims["exp"] <= self._now():
-            raise TokenRefused("the token has expired", expired=True)
+            raise TokenRefused("the token has expired")
         scopes = tuple(
             ResourceScope(each["type"], each["name"], frozenset(each["actions"])) for each in claims["access"]
         )

@@ -22,9 +22,9 @@ from windlass.registry.server.acr.metadata import Metadata
 from windlass.registry.server.acr.paths import Place, check_method, needed_scope, read_path, tag_unknown
 from windlass.registry.server.interface import Services
 from windlass.registry.server.names import Digest
-from windlass.registry.server.problems import Problem, manifest_unknown
+from windlass.registry.server.problems import manifest_unknown
 from windlass.registry.server.storage.attributes import REPOSITORY, of_manifest, of_tag
-from windlass.registry.server.wire import JSON, Reply, Request, need_digest
+from windlass.registry.server.wire import JSON, Reply, Request, need_digest, read_body
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class AcrApi:
         if place.kind == "catalog":
             return await self._blocking(lambda: self._catalog(request, caller))
         if request.method == "PATCH":
-            body = await _body(request)
+            body = await read_body(request, _BODY_LIMIT, "a change")
             return await self._changing(place, lambda: self._change(request, place, body))
         if request.method == "DELETE":
             return await self._changing(place, lambda: self._delete(place))
@@ -166,16 +166,6 @@ class AcrApi:
 
     async def _blocking(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._services.pool, work)
-
-
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    async for chunk in request.body:
-        size += len(chunk)
-        if size > _BODY_LIMIT:
-            raise Problem(413, "SIZE_INVALID", f"a change may have at most {_BODY_LIMIT} bytes")
-        parts.append(chunk)
-    return b"".join(parts)
 
 
 def _registry(request: Request) -> str:

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import json
 
-from windlass.registry.server.access.caller import Caller, parse_scopes
-from windlass.registry.server.access.endpoint import read_form
+from windlass.registry.server.access.caller import Caller
+from windlass.registry.server.access.credentials import AZURE_USER
+from windlass.registry.server.access.endpoint import issue, read_form
 from windlass.registry.server.interface import Services
 from windlass.registry.server.problems import Problem, unsupported
 from windlass.registry.server.wire import JSON, Query, Reply, Request
-
-_SCOPES = 100
-_NOBODY = "00000000-0000-0000-0000-000000000000"
-"""The user name that goes with a token, as ACR has it."""
 
 
 class OAuthApi:
@@ -57,16 +54,13 @@ class OAuthApi:
             raise _bad("grant_type is none of refresh_token, access_token and password")
         elif user := form.get("username"):
             caller = await self._access.login(user, form.get("password") or "", request.client)
-        scopes = parse_scopes(form.all("scope"))
-        if len(scopes) > _SCOPES:
-            raise _bad(f"a token may have at most {_SCOPES} scopes")
-        issued = self._access.issue(caller, scopes)
+        issued = issue(self._access, caller, form.all("scope"))
         return _json({"access_token": issued.token, "expires_in": issued.expires_in})
 
     async def _owner(self, request: Request, shown: str | None) -> Caller:
         """Who shows something in the place of Azure's token."""
         if self._access.enforced and shown and (":" in shown or "." not in shown):  # a JSON Web Token is neither
-            user, _, password = shown.partition(":") if ":" in shown else (_NOBODY, "", shown)
+            user, _, password = shown.partition(":") if ":" in shown else (AZURE_USER, "", shown)
             return await self._access.login(user, password, request.client)
         return self._redeem(shown)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, TypeVar
 
 import windlass
 from windlass.registry.server.access.caller import repository_scope
@@ -16,7 +17,19 @@ from windlass.registry.server.names import Digest, as_digest, is_name, is_tag
 from windlass.registry.server.problems import Problem, manifest_invalid, manifest_unknown, name_invalid, unsupported
 from windlass.registry.server.storage.manifests import MANIFEST_LIMIT, OCI_INDEX
 from windlass.registry.server.storage.storage import Storage
-from windlass.registry.server.wire import JSON, Reply, Request, check_reference, need_digest, next_link, page, page_size
+from windlass.registry.server.wire import (
+    JSON,
+    Reply,
+    Request,
+    check_reference,
+    need_digest,
+    next_link,
+    page,
+    page_size,
+    read_body,
+)
+
+T = TypeVar("T")
 
 _TAG_PAGE = 100_000
 _CATALOG_PAGE = 10_000
@@ -53,8 +66,8 @@ class ManifestHandlers:
 
     async def tags(self, request: Request, name: str) -> Reply:
         _only_read(request)
-        self._storage.known(name)
-        tags, last = page(self._storage.listed_tags(name), request.query, _TAG_PAGE)
+        listed = await self._blocking(lambda: self._storage.listed_tags(name))
+        tags, last = page(listed, request.query, _TAG_PAGE)
         link = (next_link(f"/v2/{name}/tags/list", n=len(tags), last=last),) if last is not None else ()
         return _json({"name": name, "tags": tags}, (IDENTITY, windlass.__version__), *link)
 
@@ -67,19 +80,17 @@ class ManifestHandlers:
         """
         if request.method != "POST":
             raise unsupported(request.method)
-        images = _images(await _body(request))
+        images = _images(await read_body(request, MANIFEST_LIMIT, "a list of images"))
         caller = request.caller
         seen = {name: caller.granted(name, "pull") for name, _ in images}
         self._access.require(request, (repository_scope(name, "pull") for name, granted in seen.items() if granted))
         there = self._storage.complete if request.query.get("blobs") == "true" else self._storage.whole
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._pool, lambda: [seen[name] and there(name, digest) for name, digest in images]
-        )
+        found = await self._blocking(lambda: [seen[name] and there(name, digest) for name, digest in images])
         return _json({"whole": found})
 
     async def catalog(self, request: Request) -> Reply:
         _only_read(request)
-        names = await asyncio.get_running_loop().run_in_executor(self._pool, self._storage.listed)
+        names = await self._blocking(self._storage.listed)
         if self._access.enforced:
             names = [name for name in names if request.caller.granted(name, "pull")]
         names, last = page(names, request.query, _CATALOG_PAGE)
@@ -90,7 +101,7 @@ class ManifestHandlers:
         """The referrers of a subject, in pages by `n` and `last` (a digest), filtered by `artifactType`."""
         _only_read(request)
         subject = need_digest(item)
-        found = self._storage.referrers(name, subject)
+        found = await self._blocking(lambda: self._storage.referrers(name, subject))
         headers = []
         kind = request.query.get("artifactType")
         if kind is not None:
@@ -121,10 +132,10 @@ class ManifestHandlers:
             raise manifest_invalid("not a valid tag")
         if tags and as_digest(item) is None:
             raise manifest_invalid("tag parameters are for a push by digest")
-        data = await _body(request)
+        data = await read_body(request, MANIFEST_LIMIT, "a manifest")
         content_type = request.headers.get("content-type")
-        digest, manifest = await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._storage.put_manifest, name, item, data, content_type, tags
+        digest, manifest = await self._blocking(
+            lambda: self._storage.put_manifest(name, item, data, content_type, tags)
         )
         headers = [("location", f"/v2/{name}/manifests/{digest}"), ("docker-content-digest", digest)]
         if manifest.subject is not None:
@@ -134,28 +145,14 @@ class ManifestHandlers:
         return Reply(201, tuple(headers))
 
     async def _delete(self, name: str, item: str) -> Reply:
-        loop = asyncio.get_running_loop()
         if (digest := as_digest(item)) is not None:
-            await loop.run_in_executor(self._pool, self._storage.delete_manifest, name, digest)
+            await self._blocking(lambda: self._storage.delete_manifest(name, digest))
         else:
-            await loop.run_in_executor(self._pool, self._storage.delete_tag, name, item)
+            await self._blocking(lambda: self._storage.delete_tag(name, item))
         return Reply(202)
 
-
-async def _body(request: Request) -> bytes:
-    too_large = Problem(413, "SIZE_INVALID", f"manifests may have at most {MANIFEST_LIMIT} bytes")
-    length = request.length()
-    if length is not None and length > MANIFEST_LIMIT:
-        raise too_large
-    parts, size = [], 0
-    async for chunk in request.body:
-        size += len(chunk)
-        if size > MANIFEST_LIMIT:
-            raise too_large
-        parts.append(chunk)
-    if length is not None and length != size:
-        raise Problem(400, "SIZE_INVALID", f"provided length {length} did not match content length {size}")
-    return b"".join(parts)
+    async def _blocking(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
 
 def _images(body: bytes) -> list[tuple[str, Digest]]:

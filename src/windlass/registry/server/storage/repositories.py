@@ -128,13 +128,6 @@ class Repository:
         text = _read(f"{self._tags}/{tag}")
         return as_digest(text) if text is not None else None
 
-    def tagged_at(self, tag: str) -> float | None:
-        """When the tag was last moved, in seconds since 1970."""
-        try:
-            return self._tag(tag).stat().st_mtime
-        except FileNotFoundError:
-            return None
-
     def set_tag(self, tag: str, digest: Digest) -> None:
         known = self.resolve(tag)
         if known == digest:

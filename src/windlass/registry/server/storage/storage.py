@@ -93,8 +93,8 @@ class Storage:
         return [name for name in self.names() if self.repository(name).attributes.read(REPOSITORY).attributes.list]
 
     def listed_tags(self, name: str) -> list[str]:
-        """Tags of a repository in ASCII order, without those that are not to be listed."""
-        repository = self.repository(name)
+        """Tags of a repository in ASCII order, without those that are not to be listed. Raises Problem NAME_UNKNOWN."""
+        repository = self.known(name)
         hidden = {tag for tag, record in repository.attributes.tags() if not record.attributes.list}
         tags = repository.tags()
         return [tag for tag in tags if tag not in hidden] if hidden else tags
