@@ -26,7 +26,6 @@ from windlass.registry.server.tls import Tls, check_tls, warnings
 from windlass.registry.server.upkeep.background import Upkeep
 
 _BACKLOG = 1024
-_EXPIRE_EVERY = 3600.0
 _GRACE_SECONDS = 2.0
 """How long requests under way may go on after SIGTERM. Cutting them off is safe: what was acknowledged is on disk."""
 _HEADER_MILLISECONDS = 30_000
@@ -133,12 +132,8 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
-    expiry = loop.create_task(_expire(storage))
     _log.info("serving %s on %s%s", storage.root, address, " with TLS" if tls else "")
-    try:
-        await server.serve()
-    finally:
-        expiry.cancel()
+    await server.serve()
 
 
 def _server(listener: socket.socket, address: Listen, application: Application, tls: Tls | None) -> Any:
@@ -172,9 +167,3 @@ def _server(listener: socket.socket, address: Listen, application: Application, 
         ssl_key=tls.key if tls else None,
         ssl_protocol_min=SSLProtocols.tls12,
     )
-
-
-async def _expire(storage: Storage) -> None:
-    while True:
-        await asyncio.sleep(_EXPIRE_EVERY)
-        await asyncio.to_thread(storage.uploads.expire)

@@ -157,9 +157,15 @@ class BlobStore:
                 remove()
             return True
 
-    def move_out(self, digest: Digest) -> Path:
-        """Take a blob out of the store, to a temporary name; for `unless_used`, because this is quick and removing a large file is not."""
-        return Path(self.path(digest)).rename(temporary_name(self._scratch))
+    def move_out(self, digest: Digest) -> Path | None:
+        """Take a blob out of the store, to a temporary name; for `unless_used`, because this is quick and removing a large file is not.
+
+        None when it is gone: a scrub may have moved it aside.
+        """
+        try:
+            return Path(self.path(digest)).rename(temporary_name(self._scratch))
+        except FileNotFoundError:
+            return None
 
     def quarantine(self, digest: Digest, inode: int) -> Path | None:
         """Move a damaged blob aside, so that the next push brings it back; None when the file is another one by now."""

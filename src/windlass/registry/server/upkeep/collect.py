@@ -164,17 +164,19 @@ class _Collection:
             if digest in self._live or self._ended():
                 continue
             size = self._storage.blobs.size(digest) or 0
-            moved: list[Path] = []
+            moved: list[Path | None] = []
 
-            def take(digest: Digest = digest, moved: list[Path] = moved) -> None:
+            def take(digest: Digest = digest, moved: list[Path | None] = moved) -> None:
                 moved.append(self._storage.blobs.move_out(digest))
 
             if not self._storage.blobs.unless_used(digest, before, None if self._dry_run else take):
                 self._recent.add(size)
                 continue
+            if moved == [None]:
+                continue
             self._blobs.add(size)
             passing("collect-moved")
-            for path in moved:
+            for path in filter(None, moved):
                 path.unlink(missing_ok=True)
         if not self._dry_run:
             self._storage.blobs.sync()

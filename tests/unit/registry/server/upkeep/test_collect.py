@@ -360,3 +360,23 @@ def test_whatever_happens_in_between_every_manifest_is_whole(
                 for digest in store.repository(each).manifests():
                     assert is_whole(store, each, digest)
         assert done.unreadable == ()
+
+
+def test_a_blob_that_is_moved_aside_meanwhile_ends_no_collection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path)
+    push_image(store, "a", "one")
+    lost = push_blob(store, "a", b"nobody needs this")
+    other = push_blob(store, "a", b"nor this")
+    age(store)
+    move_out = store.blobs.move_out
+
+    def meanwhile(digest: Digest) -> Path | None:
+        if digest == lost:
+            Path(store.blobs.path(digest)).unlink()
+        return move_out(digest)
+
+    monkeypatch.setattr(store.blobs, "move_out", meanwhile)
+    assert run_collect(store).blobs == Tally(1, len(b"nor this"))
+    assert store.blobs.size(other) is None
