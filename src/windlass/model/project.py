@@ -125,13 +125,30 @@ class EdgeSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """A container engine elsewhere. `host`: `ssh://user@host`, `tcp://host:2376` (TLS), `unix:///socket` or `context:NAME`.
+
+    `certificates` is the folder with ca.pem, cert.pem and key.pem; `identity` and `known_hosts` are files for `ssh`;
+    `address` is the host name of published ports, where it is another one. All are "" for what Docker and ssh take.
+    `registry_reachable`: a registry on this machine's loopback is reached from there under the same name.
+    """
+
+    host: str
+    certificates: str = ""
+    identity: str = ""
+    known_hosts: str = ""
+    address: str = ""
+    registry_reachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A place releases are deployed to.
 
     `tags` are templates over `{branch}`, `{sha}`; a template without `{sha}` is a moving tag and is set only after
     verification. `ports` maps a published port to the one used here; `port_offset` is added to all others. `api` names
     API suite files relative to the repository root. Times are in seconds. Without an `edge` services are stopped and started.
-    `approvals` and `freeze` hold deployments back, and never a rollback.
+    `approvals` and `freeze` hold deployments back, and never a rollback. Without an `engine`, it is the user's own.
     """
 
     name: str
@@ -150,6 +167,7 @@ class Environment:
     edge: EdgeSpec | None = EdgeSpec()
     approvals: ApprovalRule | None = None
     freeze: tuple[Freeze, ...] = ()
+    engine: EngineSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from windlass import process
 from windlass.deploy.docker.containers import Container
+from windlass.deploy.docker.engine import USERS, Docker
 from windlass.deploy.interface import LogLine
 
 _PREFIX = re.compile(r"^(?P<service>\S+?)(?:-\d+)?\s*\| ?(?P<text>.*)$")
@@ -14,12 +14,14 @@ _PREFIX = re.compile(r"^(?P<service>\S+?)(?:-\d+)?\s*\| ?(?P<text>.*)$")
 _CLEAR_LINE = "\x1b[2K"
 
 
-def recent(containers: Sequence[Container], tail: int, on_line: Callable[[LogLine], None]) -> None:
+def recent(
+    containers: Sequence[Container], tail: int, on_line: Callable[[LogLine], None], docker: Docker = USERS
+) -> None:
     """The last `tail` lines of each container, oldest first."""
     stamped: list[tuple[str, LogLine]] = []
     for container in containers:
         said: list[str] = []
-        process.stream(["docker", "logs", "--timestamps", "--tail", str(tail), container.id], said.append)
+        docker.stream(["docker", "logs", "--timestamps", "--tail", str(tail), container.id], said.append)
         stamped += parse_stamped(container.service, said)
     for _, line in sorted(stamped, key=lambda pair: pair[0]):
         on_line(line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -105,6 +105,23 @@ def decide(source: Source, entry: TreeEntry | None, *, substantial: bool, in_che
         where=source.user,
         remedy="create it, or commit it",
     )
+
+
+def refuse_elsewhere(sources: Iterable[Source], engine: str) -> None:
+    """An engine elsewhere does not see this machine's files, and would mount empty folders in their place.
+
+    Raises:
+        ConfigError: names every path that a release would bring.
+    """
+    lost = [source for source in sources if source.relative is not None]
+    if lost:
+        named = ", ".join(f"{source.relative} ({source.user})" for source in lost)
+        raise ConfigError(
+            f"{named}: not mounted, because these files are on this machine and not at {engine}",
+            where=lost[0].user,
+            remedy="copy them into the image, keep them in a volume, or give configs and secrets by content: or "
+            "environment:, which Compose sends; an absolute path is one of the other machine",
+        )
 
 
 def has_content(repository: Repository, tree: str, path: str) -> bool:

@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from windlass import process
 from windlass.compose.load import project_directory, unescape
 from windlass.deploy import environ
-from windlass.deploy.docker import changes, engine, mounts, partial
+from windlass.deploy.docker import changes, mounts, partial
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
 from windlass.deploy.docker.edge.board import Board, difference, suffices
 from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
+from windlass.deploy.docker.engine import Docker, Image
 from windlass.deploy.docker.loading import Loaded, load_release
 from windlass.deploy.docker.model import Runnable, Selection, select, to_run
 from windlass.deploy.docker.pull import pull
@@ -68,6 +68,7 @@ class Preparer:
         repository: Repository,
         *,
         name: str,
+        docker: Docker,
         home: Path,
         own: Path,
         board: Callable[[], Board],
@@ -76,6 +77,7 @@ class Preparer:
         self._environment = environment
         self._repository = repository
         self._name = name
+        self._docker = docker
         self._home = home
         self._own = own
         self._board = board
@@ -92,7 +94,7 @@ class Preparer:
             loading = beside.submit(
                 load_release, self._repository, release, env_files=self._environment.env_files, project=self._name
             )
-            answered = engine.connect()
+            answered = self._docker.connect()
             loaded = loading.result()
         for name in loaded.unset:
             emit(Notice(f"the variable {name} has no value: Compose takes it as empty", "warning"))
@@ -113,7 +115,7 @@ class Preparer:
         layout = self._layout(runnable, {name: image.facts for name, (_, image) in images.items()}, emit, stage)
         self._own.mkdir(parents=True, exist_ok=True)
         model = edge_compose.without_front(runnable.model, layout.fronted)
-        plain = Compose(self._name, partial.without_order(model), self._own, _referenced(model, known))
+        plain = Compose(self._name, partial.without_order(model), self._own, _referenced(model, known), self._docker)
         with ThreadPoolExecutor(1) as beside:
             looking = beside.submit(self._board)
             hashes = partial.with_resources(plain.model, self._hashes(plain, release), plain.environ)
@@ -151,9 +153,9 @@ class Preparer:
             singletons=[service.name for service in self._project.services if service.singleton],
             writable=self._lasting,
         )
-        if layout.fronted and settings.image not in engine.images([settings.image]):
+        if layout.fronted and settings.image not in self._docker.images([settings.image]):
             try:
-                pull({settings.image: "the edge"}, emit, stage)
+                pull({settings.image: "the edge"}, emit, stage, self._docker)
             except DeploymentFailed as error:
                 if self._board().edges:
                     return layout  # the edges that run may do
@@ -170,6 +172,8 @@ class Preparer:
     def _lasting(self, source: str) -> bool:
         """Whether a path that is mounted writable may hold what two containers must not write at once: a folder of this
         machine. Copies of a release's files are made again whenever these change."""
+        if self._docker.remote:
+            return True
         path = Path(source)
         if path.is_relative_to(self._own / "mounts") or path.is_relative_to(self._home / "mounts"):
             return False
@@ -180,7 +184,7 @@ class Preparer:
 
     def _images(
         self, loaded: Loaded, selection: Selection, release: Release, emit: Emit, stage: StageName
-    ) -> dict[str, tuple[str, engine.Image]]:
+    ) -> dict[str, tuple[str, Image]]:
         """Service → (reference, image), pulled where it is missing or the user wants it pulled always."""
         wanted: dict[str, str] = {}
         always: set[str] = set()
@@ -189,16 +193,19 @@ class Preparer:
             wanted[name] = released.reference if released is not None else str(service["image"])
             if released is None and service.get("pull_policy") == "always":
                 always.add(wanted[name])
-        found = engine.images(list(wanted.values()))
+        found = self._docker.images(list(wanted.values()))
         missing = {ref: name for name, ref in wanted.items() if ref not in found or ref in always}
         if missing:
-            pull(missing, emit, stage)
-            found |= engine.images(list(missing))
+            pull(missing, emit, stage, self._docker)
+            found |= self._docker.images(list(missing))
         return {name: (reference, found[reference]) for name, reference in wanted.items() if reference in found}
 
     def _mounts(self, loaded: Loaded, selection: Selection, release: Release, emit: Emit) -> dict[str, str]:
         tree, paths = release.tree, {}
-        for source in mounts.sources(loaded.model, selection.services, loaded.root, loaded.base):
+        wanted = mounts.sources(loaded.model, selection.services, loaded.root, loaded.base)
+        if self._docker.remote:
+            mounts.refuse_elsewhere(wanted, self._docker.reach.shown)
+        for source in wanted:
             inside = source.relative is not None and source.relative.split("/")[0] != ".."
             entry = self._repository.entry(tree, source.relative or ".") if inside else None
             decision = mounts.decide(
@@ -217,7 +224,7 @@ class Preparer:
     def _hashes(self, compose: Compose, release: Release) -> dict[str, str]:
         """Configuration hashes as Compose itself computes them; it validates the model on the way."""
         command = compose_command(compose.project, compose.directory, "config", "--hash", "*")
-        done = process.run(command, env=compose.environ, input=compose.document)
+        done = compose.docker.run(command, env=compose.environ, input=compose.document)
         if not done.ok:
             raise ConfigError(
                 compose_refusal(done.stderr.splitlines()) or "Docker Compose refuses the configuration",

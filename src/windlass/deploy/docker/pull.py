@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from windlass import process
+from windlass.deploy.docker.engine import USERS, Docker
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, ServiceProgress, StageName
 
@@ -31,13 +31,15 @@ class LayerCount:
         return f"pulling, {sum(self._layers.values())} of {len(self._layers)} layers"
 
 
-def pull(images: Mapping[str, str], emit: Emit, stage: StageName) -> None:
+def pull(images: Mapping[str, str], emit: Emit, stage: StageName, docker: Docker = USERS) -> None:
     """Pull images.
 
     Args:
         images: reference → the service that it is for.
+        docker: where to; registries on this machine are lent to an engine elsewhere.
 
     Raises:
+        ConfigError: an engine elsewhere has no way to the registry.
         DeploymentFailed: names the services whose images cannot be pulled, with what the engine said.
     """
 
@@ -51,17 +53,17 @@ def pull(images: Mapping[str, str], emit: Emit, stage: StageName) -> None:
                 emit(ServiceProgress(stage, service, message))
 
         emit(ServiceProgress(stage, service, "pulling"))
-        code = process.stream(["docker", "pull", reference], hear)
+        code = docker.stream(["docker", "pull", reference], hear)
         return None if code == 0 else _reason(said)
 
-    with ThreadPoolExecutor(_PARALLEL) as pool:
+    with docker.lending(images) as hindrance, ThreadPoolExecutor(_PARALLEL) as pool:
         answers = {reference: pool.submit(one, reference, service) for reference, service in images.items()}
-    failed = {images[reference]: (reference, reason) for reference, a in answers.items() if (reason := a.result())}
+        failed = {images[reference]: (reference, why) for reference, a in answers.items() if (why := a.result())}
     if failed:
         reference, reason = next(iter(failed.values()))
         names = ", ".join(failed)
         raise DeploymentFailed(
-            f"the image {reference} cannot be pulled: {reason}",
+            f"the image {reference} cannot be pulled: {reason}" + (f"; {hindrance}" if hindrance else ""),
             where=names,
             remedy="check that it is still in the registry, and that this machine may read it: docker login",
             evidence={service: (f"{image}: {why}",) for service, (image, why) in failed.items()},

@@ -5,11 +5,11 @@ What cannot run twice is stopped and started, between the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from windlass.deploy.docker import changes, engine, partial
+from windlass.deploy.docker import changes, partial
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge
@@ -18,6 +18,7 @@ from windlass.deploy.docker.edge.client import EdgeClient, generation
 from windlass.deploy.docker.edge.edges import Edges
 from windlass.deploy.docker.edge.layout import RUNS_ONCE
 from windlass.deploy.docker.edge.render import Carried, render
+from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.preparing import Ready
 from windlass.deploy.docker.up import bring_up
 from windlass.errors import DeploymentFailed
@@ -36,33 +37,40 @@ class Rolling:
         log: a file for what programs say that outlive this one.
     """
 
-    def __init__(self, environment: Environment, name: str, edges: Edges, *, log: Path, clock: Clock) -> None:
+    def __init__(
+        self, environment: Environment, name: str, docker: Docker, edges: Edges, *, log: Path, clock: Clock
+    ) -> None:
         self._environment = environment
         self._settings = environment.edge or EdgeSpec()
         self._name = name
+        self._docker = docker
         self._edges = edges
         self._log = log
         self._clock = clock
 
     def board(self, *, ask: bool = False) -> Board:
-        return self._edges.board(engine.containers(self._name), ask=ask)
+        return self._edges.board(self._docker.containers(self._name), ask=ask)
 
     # -- beside -----------------------------------------------------------------------------------------------------
 
-    def begin(self, ready: Ready, emit: Emit, stage: StageName) -> None:
+    def begin(self, ready: Ready, emit: Emit, stage: StageName) -> dict[str, list[Container]]:
         """Start what is new beside what runs, and wait until it is well. No request of a user reaches it yet, unless
         nothing served before.
+
+        Returns:
+            The containers of services behind an edge that the release runs, whether they serve already or not.
 
         Raises:
             DeploymentFailed: as `up.bring_up`.
         """
-        board = self.board(ask=True)
+        there = self._docker.containers(self._name)
+        board = self._edges.board(there, ask=True)
         self._dismiss_idle(ready, board)
         starting = self._starting(ready)
         edges = [edge for edge in ready.edges if board.edge(edge.name) is None and not self._blocked(edge, board)]
         waiting = [name for name in starting if not self._stands(ready, name, board)]
         if not waiting and not edges:
-            return
+            return _standing(ready, board)
         self._clear_the_way(waiting, ready, board)
         fresh = [name for name in starting if name in ready.layout.fronted and not board.serving(name)]
         bring_up(
@@ -79,32 +87,27 @@ class Rolling:
             stage=stage,
             seen_running=lambda there: self._lead_to(fresh, ready, there),
             counts=ready.counts,
+            there=there,
         )
         if edges:
             self._answering(edge.name for edge in edges)
-        self._lead_to(fresh, ready, engine.containers(self._name))
-        self._listening(waiting, ready, emit)
+        there = self._docker.containers(self._name)
+        self._lead_to(fresh, ready, there)
+        standing = _standing(ready, self._edges.board(there))
+        self._listening(waiting, ready, standing, emit)
+        return standing
 
-    def standing(self, ready: Ready) -> dict[str, list[Container]]:
-        """The containers of services behind an edge that the release runs, whether they serve already or not."""
-        return self._standing(ready, self.board())
-
-    def _standing(self, ready: Ready, board: Board) -> dict[str, list[Container]]:
-        return {
-            name: [c for c in board.services if c.key == key and c.status == "running" and c.addresses]
-            for name, key in ready.instances.items()
-        }
-
-    def _listening(self, services: Sequence[str], ready: Ready, emit: Emit) -> None:
+    def _listening(
+        self, services: Sequence[str], ready: Ready, standing: Mapping[str, Sequence[Container]], emit: Emit
+    ) -> None:
         """Wait until services without a health check take connections: that they run says nothing about that."""
-        standing = self.standing(ready)
         for name in services:
             ports = tuple(ready.layout.fronted[name].ports) if name in ready.layout.fronted else ()
-            blind = [c for c in standing.get(name, ()) if not c.health and engine.is_here(c.gateways)]
+            blind = [c for c in standing.get(name, ()) if not c.health and self._docker.reaches(c.gateways)]
             for container in blind:
                 try:
                     wait_for(
-                        lambda c=container, p=ports: engine.listens(c.addresses[0][1], p),  # type: ignore[misc]
+                        lambda c=container, p=ports: self._docker.listens(c.addresses[0][1], p),  # type: ignore[misc]
                         bool,
                         seconds=min(_LISTENS, self._environment.ready_timeout),
                         clock=self._clock,
@@ -162,7 +165,7 @@ class Rolling:
         if not wanted:
             return
         board = self._edges.board(there)
-        standing = self._standing(ready, board)
+        standing = _standing(ready, board)
         moves = []
         for edge in wanted:
             running = board.edge(edge.name)
@@ -180,15 +183,18 @@ class Rolling:
     def _clear_the_way(self, services: Sequence[str], ready: Ready, board: Board) -> None:
         serving = {c.id for c in board.current if c.fronted}
         in_the_way = changes.in_the_way(board.services, set(services), ready.wanted)
-        engine.remove(
+        self._docker.remove(
             [c.id for c in in_the_way if c.id not in serving or c.state in ("exited", "restarting", "unhealthy")]
         )
 
     # -- the switch ---------------------------------------------------------------------------------------------------
 
-    def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName) -> None:
-        """Stop and start what cannot run twice, and end what the release no longer has. Raises as `up.bring_up`."""
-        board = self.board()
+    def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName, board: Board) -> Board:
+        """Stop and start what cannot run twice, and end what the release no longer has. Raises as `up.bring_up`.
+
+        Args:
+            board: what runs; returned as it is then.
+        """
         changed = [
             change.service
             for change in ready.prepared.changes
@@ -197,13 +203,13 @@ class Rolling:
         ]
         gone = set(ready.to_do("remove"))
         was_fronted = [c for c in board.services if c.fronted and c.service in changed]
-        engine.remove(
+        self._docker.remove(
             [c.id for c in board.services if c.service in gone and not c.fronted]
             + [c.id for c in changes.in_the_way(board.services, set(changed), ready.wanted) if not c.fronted]
             + [c.id for c in was_fronted]
         )
         if not changed:
-            return
+            return self.board() if gone or was_fronted else board
         bring_up(
             replace(ready.compose, model=self._model(ready, changed, (), board)),
             ready.wanted,
@@ -214,6 +220,7 @@ class Rolling:
             stage=stage,
             counts=ready.counts,
         )
+        return self.board()
 
     def _present(self, ready: Ready, service: str, board: Board) -> bool:
         """Whether `begin` has brought it up already."""
@@ -227,9 +234,12 @@ class Rolling:
             and len(there) == partial.replicas(ready.compose.model["services"][service])
         )
 
-    def settle_edges(self, ready: Ready, emit: Emit) -> None:
-        """Make the edges that are missing or publish something else, and end those that nothing needs."""
-        board = self.board(ask=True)
+    def settle_edges(self, ready: Ready, emit: Emit, board: Board) -> Board:
+        """Make the edges that are missing or publish something else, and end those that nothing needs.
+
+        Args:
+            board: what runs; returned as it is then.
+        """
         make: list[Edge] = []
         for edge in ready.edges:
             running, document = board.edge(edge.name), edge_compose.to_document(edge)
@@ -242,20 +252,21 @@ class Rolling:
         replaced = [e.container.id for e in board.edges if e.name not in names or e.name in {m.name for m in make}]
         old = [c for name in ready.layout.fronted for c in board.serving(name) if not c.fronted]
         if not make and not replaced and not old:
-            return
+            return board
         if old:
             emit(Notice(f"{', '.join(sorted({c.service for c in old}))}: moved behind an edge, once; connections are cut for about a second", "warning"))  # fmt: skip
-        engine.unplug(old)
-        engine.discard(replaced)
+        self._docker.unplug(old)
+        self._docker.discard(replaced)
         if make:
-            standing = self._standing(ready, board)
+            standing = _standing(ready, board)
             adopted = {c.service for c in old}
             seen = Board(
                 tuple(c for c in board.services if c.service not in adopted or c in standing.get(c.service, ())),
                 board.edges,
             )
             self._start_edges(ready, make, seen, standing)
-        engine.remove_later([c.id for c in old], self._log)
+        self._docker.remove_later([c.id for c in old], self._log)
+        return self.board()
 
     def _start_edges(
         self, ready: Ready, make: Sequence[Edge], board: Board, standing: dict[str, list[Container]]
@@ -287,16 +298,16 @@ class Rolling:
                 raise DeploymentFailed(
                     f"the edge {name} did not come up", remedy="run the same command again", blames=False
                 )
-            EdgeClient(edge.container.id).wait()
+            EdgeClient(edge.container.id, docker=self._docker).wait()
 
-    def turn(self, ready: Ready, *, keep_warm: bool) -> None:
+    def turn(self, ready: Ready, board: Board, *, keep_warm: bool) -> Board:
         """Lead requests to the release's containers; those before it keep the connections they have.
 
         Args:
+            board: what runs; returned as it is then.
             keep_warm: those before stay for the way back; otherwise they are asked to end.
         """
-        board = self.board(ask=True)
-        standing = self._standing(ready, board)
+        standing = _standing(ready, board)
         moves: list[tuple[RunningEdge, Carried]] = []
         for edge in ready.edges:
             running = board.edge(edge.name)
@@ -319,34 +330,46 @@ class Rolling:
         ]
         # Requests under way may end. A plain connection may never: its service is asked to close it.
         plain = [c for c in unneeded if "tcp" in _modes(ready, c.service)]
-        self._dismiss(plain, after=0.0)
-        self._dismiss([c for c in unneeded if c not in plain], after=self._settings.drain)
+        self._dismiss(plain, board, after=0.0)
+        self._dismiss([c for c in unneeded if c not in plain], board, after=self._settings.drain)
+        carried = {running.name: after for running, after in moves}
+        return replace(board, edges=tuple(replace(e, carried=carried.get(e.name, e.carried)) for e in board.edges))
 
     # -- ends ---------------------------------------------------------------------------------------------------------
 
-    def tidy(self, ready: Ready) -> None:
+    def tidy(self, ready: Ready, board: Board) -> None:
         """End what is left of other releases."""
-        self._dismiss_idle(ready, self.board())
+        self._dismiss_idle(ready, board)
 
     def _dismiss_idle(self, ready: Ready, board: Board) -> None:
         """End what is left of earlier releases, unless this one runs it again."""
         held = set(ready.instances.values())
         idle = [c for c in board.idle if c.key not in held and c.id not in board.leaving]
         never = [c for c in idle if c.id not in board.drained]
-        engine.discard([c.id for c in never])  # no request has ever reached these
+        self._docker.discard([c.id for c in never])  # no request has ever reached these
         for container in idle:
             if container not in never:
-                self._dismiss([container], after=max(0.0, self._settings.drain - self._edges.idle_for(container.id)))
+                self._dismiss(
+                    [container], board, after=max(0.0, self._settings.drain - self._edges.idle_for(container.id))
+                )
 
     def dismiss_warm(self) -> None:
         """End the containers of earlier releases as soon as their requests have ended."""
         board = self.board()
-        self._dismiss([c for c in board.idle if c.id not in board.leaving], after=self._settings.drain)
+        self._dismiss([c for c in board.idle if c.id not in board.leaving], board, after=self._settings.drain)
 
-    def _dismiss(self, containers: Sequence[Container], *, after: float) -> None:
+    def _dismiss(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
         if containers:
-            engine.remove_later([c.id for c in containers], self._log, after=after)
-            self._edges.note_leaving([c.id for c in containers], engine.containers(self._name))
+            self._docker.remove_later([c.id for c in containers], self._log, after=after)
+            there = [*board.services, *(edge.container for edge in board.edges)]
+            self._edges.note_leaving([c.id for c in containers], there)
+
+
+def _standing(ready: Ready, board: Board) -> dict[str, list[Container]]:
+    return {
+        name: [c for c in board.services if c.key == key and c.status == "running" and c.addresses]
+        for name, key in ready.instances.items()
+    }
 
 
 def _modes(ready: Ready, service: str) -> set[str]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-from windlass import process
-from windlass.deploy.docker import engine, logs, naming
+from windlass.deploy.docker import logs, naming
 from windlass.deploy.docker.containers import Container, endpoints, to_state, worst
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.board import Board
 from windlass.deploy.docker.edge.commands import Tally
 from windlass.deploy.docker.edge.edges import Edges
 from windlass.deploy.docker.edge.judge import Look, judge
+from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.explain import explain
 from windlass.deploy.docker.fence import Fence, Seen
 from windlass.deploy.docker.preparing import Preparer, Ready
@@ -28,12 +29,13 @@ from windlass.model.project import Environment, Project
 from windlass.model.release import Release
 from windlass.waiting import Clock, DeadlinePassed, SystemClock, wait_for
 
-_EVERY = 0.5
+_EVERY = 1.0
+_FRESH = 1.0
 _EVIDENCE_LINES = 30
 
 
 class DockerTarget:
-    """One environment on the Docker engine that the `docker` program talks to.
+    """One environment on a Docker engine: the one it declares, or the one that the user's `docker` talks to.
 
     Args:
         repository: where releases' trees are; its checkout provides untracked files.
@@ -54,15 +56,28 @@ class DockerTarget:
         self._name = naming.compose_project(project.name, environment.name)
         own = home / "environments" / self._name
         self._fence = Fence(own / "state.json")
-        self._edges = Edges(own / "edge.json")
-        self._rolling = Rolling(environment, self._name, self._edges, log=own / "removal.log", clock=self._clock)
+        self._docker = Docker(environment.engine)
+        self._edges = Edges(own / "edge.json", self._docker)
+        self._rolling = Rolling(
+            environment, self._name, self._docker, self._edges, log=own / "removal.log", clock=self._clock
+        )
         self._preparer = Preparer(
-            project, environment, repository, name=self._name, home=home, own=own, board=self._rolling.board
+            project,
+            environment,
+            repository,
+            name=self._name,
+            docker=self._docker,
+            home=home,
+            own=own,
+            board=self._rolling.board,
         )
         self._ready: dict[str, Ready] = {}
         self._begun: Ready | None = None
+        self._beside: Mapping[str, Sequence[Container]] = {}
+        self._seen: tuple[float, Observation] | None = None
+        self._looking = threading.Lock()
         self._networks: frozenset[str] | None = None  # of the release that was switched to
-        self._turned: tuple[float, Mapping[str, Look]] | None = None
+        self._turned: tuple[float, Future[Mapping[str, Look]]] | None = None
 
     @property
     def name(self) -> str:
@@ -80,8 +95,10 @@ class DockerTarget:
         with self._fence.entered(sequence):
             self._begin(ready, emit, "deploy")
         changed = [name for name in ready.to_do("create", "recreate") if name in ready.layout.fronted]
-        standing = self._rolling.standing(ready)
-        reached = tuple(name for name in changed if any(engine.is_here(c.gateways) for c in standing.get(name, ())))
+        standing = self._beside
+        reached = tuple(
+            name for name in changed if any(self._docker.reaches(c.gateways) for c in standing.get(name, ()))
+        )
         if len(reached) < len(changed):
             emit(
                 Notice(
@@ -99,11 +116,13 @@ class DockerTarget:
             port = fronted.published[0].target if len(fronted.published) == 1 else 0
         if port not in fronted.ports:
             return None
-        standing = self._rolling.standing(ready).get(service)
-        return Endpoint(standing[0].addresses[0][1], port) if standing else None
+        standing = self._beside.get(service)
+        way = self._docker.way_to(standing[0].addresses[0][1], port) if standing else None
+        return Endpoint(*way) if way is not None else None
 
     def switch(self, checked: Checked, sequence: int, emit: Emit) -> Deployed:
         release = checked.prepared.release
+        self._docker.close_ways()
         ready = self._ready.get(release.id) or self._prepare(release, emit, "deploy")
         return self._switch(ready, sequence, emit, "deploy", keep_warm=True)
 
@@ -112,10 +131,14 @@ class DockerTarget:
         settings = self._environment.edge
         if settings is None or self._turned is None:
             return
-        began, before = self._turned
+        began, look = self._turned
+        try:
+            before = look.result()
+        except DeploymentFailed:
+            return  # without a first look, there is nothing to compare with
         left = max(0.0, began + settings.watch - self._clock.now())
         try:
-            wrong = wait_for(lambda: judge(before, self._look()), bool, seconds=left, every=_EVERY, clock=self._clock)
+            wrong = wait_for(lambda: self._judged(before), bool, seconds=left, every=_EVERY, clock=self._clock)
         except DeadlinePassed:
             return
         raise DeploymentFailed(
@@ -128,8 +151,8 @@ class DockerTarget:
         """Remove networks that the release does not have, and containers of the one before unless they are to stay warm.
         Volumes are never removed."""
         if self._networks is not None:
-            unused = engine.unused_networks(self._name)
-            engine.remove_networks([id for key, id in unused.items() if key not in self._networks])
+            unused = self._docker.unused_networks(self._name)
+            self._docker.remove_networks([id for key, id in unused.items() if key not in self._networks])
         if self._environment.edge is not None and not self._environment.edge.warm:
             self._rolling.dismiss_warm()
 
@@ -140,15 +163,23 @@ class DockerTarget:
     def observe(self) -> Observation:
         return self._observation(self._rolling.board(), self._fence.read())
 
+    def _lately(self) -> Observation:
+        """What runs, or ran a moment ago: a suite asks where services are, many times and side by side."""
+        with self._looking:
+            if self._seen is None or self._clock.now() - self._seen[0] > _FRESH:
+                observation = self.observe()
+                self._seen = (self._clock.now(), observation)
+            return self._seen[1]
+
     def differences(self, prepared: Prepared) -> Mapping[str, tuple[str, ...]]:
         ready = self._ready.get(prepared.release.id)
         if ready is None:
             return {}
         serving = {container.service: container.id for container in self._rolling.board().current}
-        return explain(ready.compose.model["services"], serving)
+        return explain(ready.compose.model["services"], serving, self._docker)
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
-        state = self.observe().service(service)
+        state = self._lately().service(service)
         if state is None:
             return None
         if port == 0:
@@ -159,14 +190,14 @@ class DockerTarget:
         board = self._rolling.board()
         there = [c for c in board.services if service in (None, c.service) and c.id not in board.drained]
         if not follow:
-            logs.recent(there, tail, on_line)
+            logs.recent(there, tail, on_line, self._docker)
             return
 
         def hear(line: str) -> None:
             if (parsed := logs.parse_followed(line)) is not None:
                 on_line(LogLine(edge_compose.service_of(parsed.service), parsed.text))
 
-        process.stream(logs.follow_command(self._name, sorted({c.key for c in there}), tail), hear)
+        self._docker.stream(logs.follow_command(self._name, sorted({c.key for c in there}), tail), hear)
 
     # -- the steps of a switch --------------------------------------------------------------------------------------
 
@@ -176,50 +207,61 @@ class DockerTarget:
         return ready
 
     def _begin(self, ready: Ready, emit: Emit, stage: StageName) -> None:
-        self._rolling.begin(ready, emit, stage)
+        self._begun = None
+        self._beside = self._rolling.begin(ready, emit, stage)
         self._begun = ready
 
     def _switch(self, ready: Ready, sequence: int, emit: Emit, stage: StageName, *, keep_warm: bool) -> Deployed:
         release = ready.prepared.release
-        self._turned = None
+        self._turned = self._seen = None
         with self._fence.entered(sequence) as seen:
-            served = bool(self._rolling.board().current)
+            board = self._rolling.board(ask=ready.prepared.nothing_to_do)
+            served = bool(board.current)
             try:
-                self._apply_firmly(ready, emit, stage, keep_warm)
-            finally:
-                board = self._rolling.board()
-                after = _remember(seen, sequence, release, ready.wanted, board.current)
-                self._fence.write(after)
+                board = self._apply_firmly(ready, emit, stage, keep_warm, board)
+            except BaseException:
+                self._note(seen, sequence, ready, self._rolling.board())
+                raise
+            after = self._note(seen, sequence, ready, board)
         self._ready.pop(release.id, None)  # the next switch must look again
         self._networks = frozenset(ready.compose.model.get("networks") or ())
         if served and keep_warm and any(name in ready.layout.fronted for name in ready.to_do("create", "recreate")):
-            with suppress(DeploymentFailed):  # without a first look, there is nothing to compare with
-                self._turned = (self._clock.now(), self._look())
-        return Deployed(release, self._observation(board, after))
+            first: Future[Mapping[str, Look]] = Future()
+            threading.Thread(target=_answer, args=(first, self._look), daemon=True).start()
+            self._turned = (self._clock.now(), first)
+        observation = self._observation(board, after)
+        self._seen = (self._clock.now(), observation)
+        return Deployed(release, observation)
 
-    def _apply_firmly(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool) -> None:
+    def _note(self, seen: Seen, sequence: int, ready: Ready, board: Board) -> Seen:
+        """Note which release each service that is there came from."""
+        after = _remember(seen, sequence, ready.prepared.release, ready.wanted, board.current)
+        self._fence.write(after)
+        return after
+
+    def _apply_firmly(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool, board: Board) -> Board:
         """Apply; and once more when a container that was to stay has died meanwhile: an interrupted deployment may have
         told the engine to stop it, and the engine goes on with that."""
         try:
-            self._apply(ready, emit, stage, keep_warm)
+            return self._apply(ready, emit, stage, keep_warm, board)
         except DeploymentFailed:
             kept = {change.service for change in ready.prepared.changes if change.action == "keep"}
             again = self._prepare(ready.prepared.release, emit, stage)
             if not any(change.service in kept and change.action != "keep" for change in again.prepared.changes):
                 raise
-            self._apply(again, emit, stage, keep_warm)
+            return self._apply(again, emit, stage, keep_warm, self._rolling.board(ask=True))
 
-    def _apply(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool) -> None:
+    def _apply(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool, board: Board) -> Board:
         if ready.prepared.nothing_to_do:
-            self._rolling.tidy(ready)
+            self._rolling.tidy(ready, board)
         elif self._begun is not ready:
             self._begin(ready, emit, stage)
-        if ready.edges or self._rolling.board().edges:
-            self._rolling.settle_edges(ready, emit)
+            board = self._rolling.board()
+        if ready.edges or board.edges:
+            board = self._rolling.settle_edges(ready, emit, board)
         if not ready.prepared.nothing_to_do:
-            self._rolling.replace_in_place(ready, emit, stage)
-        if ready.edges:
-            self._rolling.turn(ready, keep_warm=keep_warm)
+            board = self._rolling.replace_in_place(ready, emit, stage, board)
+        return self._rolling.turn(ready, board, keep_warm=keep_warm) if ready.edges else board
 
     def _judged(self, before: Mapping[str, Look]) -> dict[str, str]:
         try:
@@ -249,7 +291,7 @@ class DockerTarget:
 
     def _said(self, service: str, reason: str) -> tuple[str, ...]:
         mine = self._rolling.board().serving(service)
-        lines = engine.tail(mine[0].id, _EVIDENCE_LINES) if mine else []
+        lines = self._docker.tail(mine[0].id, _EVIDENCE_LINES) if mine else []
         return (
             reason,
             f"last {len(lines)} log lines:" if lines else "it wrote no log",
@@ -257,7 +299,7 @@ class DockerTarget:
         )
 
     def _observation(self, board: Board, seen: Seen) -> Observation:
-        host = engine.host()
+        host = self._docker.host()
         carrier = board.carrier
         states = []
         for service, container in sorted(worst(board.current).items()):
@@ -269,6 +311,13 @@ class DockerTarget:
                 state = replace(state, ports=ports)
             states.append(state)
         return Observation(tuple(states))
+
+
+def _answer(asked: Future[Mapping[str, Look]], look: Callable[[], Mapping[str, Look]]) -> None:
+    try:
+        asked.set_result(look())
+    except BaseException as error:  # handed to whoever asks for the answer
+        asked.set_exception(error)
 
 
 def _remember(

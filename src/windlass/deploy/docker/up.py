@@ -11,17 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from windlass import process
 from windlass.compose.load import ComposeModel
-from windlass.deploy.docker import engine
 from windlass.deploy.docker.containers import Container, worst
+from windlass.deploy.docker.engine import USERS, Docker
 from windlass.deploy.docker.watch import NOT_BEGUN, Verdict, Watch
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
 from windlass.waiting import Clock, DeadlinePassed, wait_for
 
 _EVIDENCE_LINES = 30
-_EVERY = 0.25
+_EVERY = 0.15
 _POLITE_TRIES = 5
 
 _ENDED_EARLY = re.compile(r"\b(context )?cancel+ed$")
@@ -37,12 +36,14 @@ _ENDING = ("unhealthy", "restarting", "exited")
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """A model, ready for Compose. `environ` holds the variables that its secrets and configs are made from."""
+    """A model, ready for Compose. `environ` holds the variables that its secrets and configs are made
+    from; `docker` is the engine."""
 
     project: str
     model: ComposeModel = field(repr=False)
     directory: Path
     environ: Mapping[str, str] = field(repr=False)
+    docker: Docker = field(default=USERS, repr=False, compare=False)
 
     @property
     def document(self) -> str:
@@ -96,7 +97,7 @@ class _Run:
         # The shell tells its process id and becomes Compose: the only handle on a program that prints nothing while it waits.
         argv = ["sh", "-c", 'echo "$$"; exec "$@"', "sh", *up_command(compose.project, compose.directory)]
         try:
-            self.code = process.stream(
+            self.code = compose.docker.stream(
                 argv,
                 self._hear,
                 env={**compose.environ, **_ORPHANS},
@@ -124,6 +125,7 @@ def bring_up(
     stage: StageName,
     seen_running: Callable[[Sequence[Container]], None] = lambda there: None,
     counts: Callable[[Container], bool] = lambda container: True,
+    there: Sequence[Container] | None = None,
 ) -> None:
     """Start what is not there, in dependency order, and wait until every service is well.
 
@@ -133,6 +135,7 @@ def bring_up(
         seconds: the deadline.
         seen_running: is told at every look what is there, until all is well.
         counts: whether a container is one of the release; one that is about to go may have the same configuration.
+        there: what is there before, where that was looked at already.
 
     Raises:
         DeploymentFailed: never ready, crash loop, exited; `evidence` has log and health output of each failed service.
@@ -140,12 +143,13 @@ def bring_up(
     began = clock.now()
     watch = Watch(wanted, changed, began)
     report = _Report(changed, began, emit, stage)
-    before = frozenset(c.id for c in engine.containers(compose.project) if c.service in changed)
+    there = compose.docker.containers(compose.project) if there is None else there
+    before = frozenset(c.id for c in there if c.service in changed)
     run = _Run(compose)
 
     def look() -> tuple[bool, list[Container], dict[str, Verdict]]:
         over = run.over  # asked first: what is seen afterwards is then final
-        there = engine.containers(compose.project)
+        there = compose.docker.containers(compose.project)
         seen_running(there)
         there = [c for c in there if not c.edge and counts(c)]
         if not over:
@@ -180,7 +184,7 @@ def bring_up(
         prefix = f"not ready after {seconds:g} s: " if late else ""
         failed = {service: prefix + message for service, message in begun.items()}
     report.fail(failed, clock.now())
-    raise _failure(failed, there, wanted, () if late or run.code in (0, None) else run.lines)
+    raise _failure(compose.docker, failed, there, wanted, () if late or run.code in (0, None) else run.lines)
 
 
 class _Report:
@@ -210,10 +214,14 @@ class _Report:
 
 
 def _failure(
-    failed: Mapping[str, str], there: Sequence[Container], wanted: Mapping[str, str], said: Sequence[str]
+    docker: Docker,
+    failed: Mapping[str, str],
+    there: Sequence[Container],
+    wanted: Mapping[str, str],
+    said: Sequence[str],
 ) -> DeploymentFailed:
     at_hand = worst(c for c in there if c.config_hash == wanted.get(c.service))
-    evidence = {service: _evidence(message, at_hand.get(service)) for service, message in failed.items()}
+    evidence = {service: _evidence(docker, message, at_hand.get(service)) for service, message in failed.items()}
     named = "; ".join(f"{service}: {message}" for service, message in failed.items())
     refused = compose_refusal(said)
     if refused and "is unhealthy" not in refused and "didn't complete successfully" not in refused:
@@ -240,7 +248,7 @@ def _remedy(message: str) -> str:
     return "look at the log lines shown; docker compose says more with --verbose"
 
 
-def _evidence(message: str, container: Container | None) -> tuple[str, ...]:
+def _evidence(docker: Docker, message: str, container: Container | None) -> tuple[str, ...]:
     if container is None:
         return (message,)
     lines = [message]
@@ -250,5 +258,5 @@ def _evidence(message: str, container: Container | None) -> tuple[str, ...]:
         lines.append(f"engine: {container.error}")
     if container.health_output:
         lines += ["last health check:", *(f"  {line}" for line in container.health_output.strip().splitlines()[-5:])]
-    log = engine.tail(container.id, _EVIDENCE_LINES)
+    log = docker.tail(container.id, _EVIDENCE_LINES)
     return (*lines, f"last {len(log)} log lines:" if log else "it wrote no log", *(f"  {line}" for line in log))

@@ -15,11 +15,13 @@ from windlass.deploy.docker.edge.render import Carried, Server, place
 
 @dataclass(frozen=True, slots=True)
 class RunningEdge:
-    """An edge container. `made_for` is what it was made for (`edge.compose.to_document`), `carried` what it carries now."""
+    """An edge container. `made_for` is what it was made for (`edge.compose.to_document`), `carried` what it carries now;
+    `sure` says that it was asked, and does what its configuration file says."""
 
     container: Container
     made_for: Mapping[str, Any]
     carried: Carried
+    sure: bool = False
 
     @property
     def name(self) -> str:

@@ -10,11 +10,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 
-from windlass import process
 from windlass.deploy.docker.edge import commands
 from windlass.deploy.docker.edge.commands import Serving, Tally
 from windlass.deploy.docker.edge.layout import RUNTIME_PORT
 from windlass.deploy.docker.edge.render import Carried, parse, render, to_document
+from windlass.deploy.docker.engine import USERS, Docker
 from windlass.errors import DeploymentFailed
 from windlass.waiting import Clock, DeadlinePassed, wait_for
 
@@ -73,13 +73,16 @@ def batches(lines: Sequence[str]) -> Iterator[str]:
 class EdgeClient:
     """One running edge container."""
 
-    def __init__(self, container: str, *, clock: Clock | None = None) -> None:
+    def __init__(self, container: str, *, docker: Docker = USERS, clock: Clock | None = None) -> None:
         self._container = container
+        self._docker = docker
         self._clock = clock
 
-    def carried(self) -> Carried | None:
-        """What its configuration says it carries."""
-        return parse(self._exec(f"cat {FILE}\n"))
+    def ask(self) -> tuple[Carried | None, bool]:
+        """What its configuration says it carries, and whether that is what it does."""
+        first, _, said = self._exec(f"head -n 1 {FILE}\n{script(('show servers state',))}").partition("\n")
+        carried = parse(first)
+        return carried, carried is not None and not commands.differences(carried, commands.parse_servers(said))
 
     def apply(self, before: Carried | None, after: Carried) -> None:
         """Bring it from one state to another, and see that it is there.
@@ -102,7 +105,8 @@ class EdgeClient:
             )
 
     def _tell(self, before: Carried, after: Carried, config: str) -> list[str]:
-        said = self._exec(script((*commands.transition(before, after), "show servers state"), config=config))
+        told = commands.transition(before, after, nowhere=self._container[:12])
+        said = self._exec(script((*told, "show servers state"), config=config))
         return commands.differences(after, commands.parse_servers(said))
 
     def servers(self) -> dict[str, Serving]:
@@ -137,7 +141,7 @@ class EdgeClient:
             ) from error
 
     def _exec(self, text: str) -> str:
-        done = process.run(["docker", "exec", "--interactive", self._container, "sh", "-s"], input=text)
+        done = self._docker.run(["docker", "exec", "--interactive", self._container, "sh", "-s"], input=text)
         if not done.ok:
             said = (done.stderr.strip() or done.stdout.strip() or "no answer").splitlines()
             raise DeploymentFailed(

@@ -23,10 +23,14 @@ def _sizes(carried: Carried) -> dict[str, int]:
     return {service: len(carried.slots.get(service, ())) for service in carried.ports}
 
 
-def transition(before: Carried, after: Carried) -> tuple[str, ...]:
+def transition(before: Carried, after: Carried, *, nowhere: str = "") -> tuple[str, ...]:
     """Commands that make `after` of `before`: first all that come, so that there is always somebody, then all that go.
 
     Connections that are there stay, also those of a container that goes: they end with it.
+
+    Args:
+        nowhere: a name that can always be resolved, for places that are emptied: otherwise the name of a container that
+            is gone would be asked for every second, of name servers outside too.
     """
     coming: list[str] = []
     going: list[str] = []
@@ -41,6 +45,8 @@ def transition(before: Carried, after: Carried) -> tuple[str, ...]:
                     name = f"{backend}/s{number}"
                     if server is None or (server.state == "drain" and was is not None and was.id == server.id):
                         going.append(f"set server {name} state {'maint' if server is None else 'drain'}")
+                        if server is None and nowhere:
+                            going.append(f"set server {name} fqdn {nowhere}")
                     else:
                         coming += _bring(name, port, server, was)
     return (*coming, *going)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge.board import Board, RunningEdge, made_for
 from windlass.deploy.docker.edge.client import EdgeClient
 from windlass.deploy.docker.edge.commands import Tally
 from windlass.deploy.docker.edge.render import Carried, from_document, to_document
+from windlass.deploy.docker.engine import USERS, Docker
 from windlass.errors import DeploymentFailed
 
 
@@ -31,37 +33,59 @@ class Memo:
     leaving: frozenset[str] = frozenset()
 
 
-class Edges:
-    """Args: file: where the memo is kept."""
+_SIDE_BY_SIDE = 8
 
-    def __init__(self, file: Path) -> None:
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+
+class Edges:
+    """Args: file: where the memo is kept; docker: the engine they are on."""
+
+    def __init__(self, file: Path, docker: Docker = USERS) -> None:
         self._file = file
+        self._docker = docker
+        self._sure: dict[str, Carried] = {}  # what edges were seen to do, by this very process
 
     def board(self, there: Iterable[Container], *, ask: bool = False) -> Board:
         """What runs, told apart. With `ask`, every edge is asked what it carries, and not the memo."""
         memo, every = self.read(), list(there)
-        edges = [
-            RunningEdge(container, made_for(container), self._carried(container, memo, ask))
-            for container in every
-            if container.edge
-        ]
+        edges = _at_once(lambda container: self._edge(container, memo, ask), [c for c in every if c.edge])
+        heard = {edge.container.id: edge.carried for edge in edges if edge.sure}
+        if ask and any(memo.carried.get(id) != carried for id, carried in heard.items()):
+            self.write(replace(memo, carried={**memo.carried, **heard}))
         return Board(tuple(c for c in every if not c.edge), tuple(edges), memo.leaving)
 
-    def _carried(self, container: Container, memo: Memo, ask: bool) -> Carried:
-        nothing = Carried({}, {})
-        if not ask and container.id in memo.carried:
-            return memo.carried[container.id]
-        if container.status != "running":
-            return memo.carried.get(container.id, nothing)
+    def _edge(self, container: Container, memo: Memo, ask: bool) -> RunningEdge:
+        remembered = memo.carried.get(container.id)
+        if container.status != "running" or (remembered is not None and not ask):
+            carried = remembered or Carried({}, {})
+            return RunningEdge(container, made_for(container), carried, self._sure.get(container.id) == carried)
         try:
-            return EdgeClient(container.id).carried() or nothing
+            said, sure = EdgeClient(container.id, docker=self._docker).ask()
         except DeploymentFailed:
-            return memo.carried.get(container.id, nothing)
+            said, sure = None, False
+        carried = said or remembered or Carried({}, {})
+        if sure:
+            self._sure[container.id] = carried
+        else:
+            self._sure.pop(container.id, None)
+        return RunningEdge(container, made_for(container), carried, sure)
 
     def apply(self, changes: Sequence[tuple[RunningEdge, Carried]]) -> None:
-        """Bring edges to carry something else. Raises DeploymentFailed."""
-        for edge, after in changes:
-            EdgeClient(edge.container.id).apply(edge.carried, after)
+        """Bring edges to carry something else, all at once; one that is sure to do that already is not spoken to.
+
+        Raises DeploymentFailed.
+        """
+        changes = [(edge, after) for edge, after in changes if not (edge.sure and edge.carried == after)]
+        if not changes:
+            return
+        for edge, _ in changes:
+            self._sure.pop(edge.container.id, None)
+        _at_once(
+            lambda one: EdgeClient(one[0].container.id, docker=self._docker).apply(one[0].carried, one[1]), changes
+        )
+        self._sure |= {edge.container.id: after for edge, after in changes}
         memo = self.read()
         gone = {
             server.id
@@ -83,8 +107,10 @@ class Edges:
     def tally(self, board: Board) -> dict[str, Tally]:
         """Container id → what it has answered through the edges."""
         found: dict[str, Tally] = {}
-        for edge in board.edges:
-            found |= EdgeClient(edge.container.id).tally(edge.carried)
+        for tally in _at_once(
+            lambda edge: EdgeClient(edge.container.id, docker=self._docker).tally(edge.carried), board.edges
+        ):
+            found |= tally
         return found
 
     def idle_for(self, id: str) -> float:
@@ -123,3 +149,11 @@ class Edges:
         draft = self._file.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(document, sort_keys=True))
         draft.replace(self._file)
+
+
+def _at_once(work: Callable[[_T], _U], items: Sequence[_T]) -> list[_U]:
+    """Talking to one edge takes most of its time in waiting: they are talked to side by side. All are waited for."""
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(len(items), _SIDE_BY_SIDE)) as pool:
+        return list(pool.map(work, items))

@@ -43,7 +43,8 @@ def _reason(then: Look, now: Look) -> str:
     if state is not None and state not in then.states.values():
         return f"it is {state} after the switch"
     seen = now.tally.since(then.tally)
-    usual = now.others.errors / now.others.total if now.others.total else 0.0
+    earlier = then.tally + now.others  # its own, where it was not replaced
+    usual = earlier.errors / earlier.total if earlier.total else 0.0
     if seen.errors > _FEW and seen.errors > (usual + _MORE) * seen.total:
         return f"{seen.errors} of {seen.total} requests failed after the switch"
     return ""
