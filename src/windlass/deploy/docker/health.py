@@ -8,10 +8,11 @@ from typing import Any
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _DEFAULT_INTERVAL = 30.0
+_QUICK = 0.5
 
 
 def with_quick_start(service: dict[str, Any], of_image: Mapping[str, Any] | None) -> None:
-    """Probe every second while the container starts, where the user has not said how often.
+    """Probe twice a second while the container starts, where the user has not said how often.
 
     The engine uses `start_interval` only during `start_period`. Where there is none, it is set to one interval: before
     that the engine would not have probed at all, so no failure is forgiven that would have counted.
@@ -27,11 +28,10 @@ def with_quick_start(service: dict[str, Any], of_image: Mapping[str, Any] | None
     if (of_image or {}).get("StartInterval"):
         return
     nanoseconds = of_image or {}
-    period = seconds(check.get("start_period")) or nanoseconds.get("StartPeriod", 0) / 1e9
-    if not period:
-        period = seconds(check.get("interval")) or nanoseconds.get("Interval", 0) / 1e9 or _DEFAULT_INTERVAL
+    interval = seconds(check.get("interval")) or nanoseconds.get("Interval", 0) / 1e9 or _DEFAULT_INTERVAL
+    period = seconds(check.get("start_period")) or nanoseconds.get("StartPeriod", 0) / 1e9 or interval
     check["start_period"] = check.get("start_period") or f"{period:g}s"
-    check["start_interval"] = "1s"
+    check["start_interval"] = f"{min(interval, _QUICK):g}s"
     service["healthcheck"] = check
 
 

@@ -18,6 +18,7 @@ from windlass.deploy.docker.edge.allocate import Edge, allocate
 from windlass.deploy.docker.edge.board import Board, difference, suffices
 from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
 from windlass.deploy.docker.engine import Docker, Image
+from windlass.deploy.docker.hashing import Hashes
 from windlass.deploy.docker.loading import Loaded, load_release
 from windlass.deploy.docker.model import Runnable, Selection, select, to_run
 from windlass.deploy.docker.pull import pull
@@ -80,6 +81,7 @@ class Preparer:
         self._docker = docker
         self._home = home
         self._own = own
+        self._known = Hashes(own / "hashes.json")
         self._board = board
 
     def prepare(self, release: Release, emit: Emit, stage: StageName) -> Ready:
@@ -90,18 +92,22 @@ class Preparer:
             default=f"{project_directory(release.compose)}/.env",
         )
         environ.require(self._environment.secrets, known, environment=self._environment.name)
-        with ThreadPoolExecutor(1) as beside:  # two programs that do not need each other: nothing to do must be quick
+        edge = self._environment.edge
+        likely = [service.reference for service in release.services] + ([edge.image] if edge is not None else [])
+        with ThreadPoolExecutor(3) as beside:  # programs that do not need each other: nothing to do must be quick
             loading = beside.submit(
                 load_release, self._repository, release, env_files=self._environment.env_files, project=self._name
             )
+            looking, finding = beside.submit(self._board), beside.submit(self._docker.images, likely)
             answered = self._docker.connect()
+            board, there = looking.result(), finding.result()
             loaded = loading.result()
         for name in loaded.unset:
             emit(Notice(f"the variable {name} has no value: Compose takes it as empty", "warning"))
         selection = select(loaded.model, release, release.profiles or self._environment.profiles)
         for service, reason in selection.excluded.items():
             emit(Notice(f"{service} is left out: {reason}", "warning"))
-        images = self._images(loaded, selection, release, emit, stage)
+        images = self._images(loaded, selection, release, dict.fromkeys(likely) | there, emit, stage)
         runnable = to_run(
             loaded.model,
             release,
@@ -112,14 +118,12 @@ class Preparer:
             image_health={service: image.health for service, (_, image) in images.items()},
             quick_start=answered.knows_start_interval,
         )
-        layout = self._layout(runnable, {name: image.facts for name, (_, image) in images.items()}, emit, stage)
+        facts = {name: image.facts for name, (_, image) in images.items()}
+        layout = self._layout(runnable, facts, edge is not None and edge.image in there, board, emit, stage)
         self._own.mkdir(parents=True, exist_ok=True)
         model = edge_compose.without_front(runnable.model, layout.fronted)
         plain = Compose(self._name, partial.without_order(model), self._own, _referenced(model, known), self._docker)
-        with ThreadPoolExecutor(1) as beside:
-            looking = beside.submit(self._board)
-            hashes = partial.with_resources(plain.model, self._hashes(plain, release), plain.environ)
-            board = looking.result()
+        hashes = partial.with_resources(plain.model, self._hashes(plain, release), plain.environ)
         compose = replace(plain, model=partial.with_hashes(model, hashes))
         wanted = {service: digest for service, digest in hashes.items() if runnable.replicas.get(service, 1) > 0}
         ids = {service: (reference, image.id) for service, (reference, image) in images.items()}
@@ -141,7 +145,15 @@ class Preparer:
             edges,
         )
 
-    def _layout(self, runnable: Runnable, images: Mapping[str, ImageFacts], emit: Emit, stage: StageName) -> Layout:
+    def _layout(
+        self,
+        runnable: Runnable,
+        images: Mapping[str, ImageFacts],
+        has_edge: bool,
+        board: Board,
+        emit: Emit,
+        stage: StageName,
+    ) -> Layout:
         services = runnable.model["services"]
         settings = self._environment.edge
         if settings is None:
@@ -153,11 +165,11 @@ class Preparer:
             singletons=[service.name for service in self._project.services if service.singleton],
             writable=self._lasting,
         )
-        if layout.fronted and settings.image not in self._docker.images([settings.image]):
+        if layout.fronted and not has_edge:
             try:
                 pull({settings.image: "the edge"}, emit, stage, self._docker)
             except DeploymentFailed as error:
-                if self._board().edges:
+                if board.edges:
                     return layout  # the edges that run may do
                 emit(
                     Notice(
@@ -183,9 +195,19 @@ class Preparer:
             return True
 
     def _images(
-        self, loaded: Loaded, selection: Selection, release: Release, emit: Emit, stage: StageName
+        self,
+        loaded: Loaded,
+        selection: Selection,
+        release: Release,
+        asked: Mapping[str, Image | None],
+        emit: Emit,
+        stage: StageName,
     ) -> dict[str, tuple[str, Image]]:
-        """Service → (reference, image), pulled where it is missing or the user wants it pulled always."""
+        """Service → (reference, image), pulled where it is missing or the user wants it pulled always.
+
+        Args:
+            asked: images that the engine was asked for already; None for one that is not there.
+        """
         wanted: dict[str, str] = {}
         always: set[str] = set()
         for name in selection.services:
@@ -193,7 +215,8 @@ class Preparer:
             wanted[name] = released.reference if released is not None else str(service["image"])
             if released is None and service.get("pull_policy") == "always":
                 always.add(wanted[name])
-        found = self._docker.images(list(wanted.values()))
+        found = {reference: image for reference, image in asked.items() if image is not None}
+        found |= self._docker.images([reference for reference in wanted.values() if reference not in asked])
         missing = {ref: name for name, ref in wanted.items() if ref not in found or ref in always}
         if missing:
             pull(missing, emit, stage, self._docker)
@@ -223,6 +246,8 @@ class Preparer:
 
     def _hashes(self, compose: Compose, release: Release) -> dict[str, str]:
         """Configuration hashes as Compose itself computes them; it validates the model on the way."""
+        if (known := self._known.of(compose.document)) is not None:
+            return known
         command = compose_command(compose.project, compose.directory, "config", "--hash", "*")
         done = compose.docker.run(command, env=compose.environ, input=compose.document)
         if not done.ok:
@@ -231,7 +256,9 @@ class Preparer:
                 where=", ".join(release.compose),
                 remedy="docker compose config shows more",
             )
-        return changes.parse_hashes(done.stdout)
+        hashes = changes.parse_hashes(done.stdout)
+        self._known.note(compose.document, hashes)
+        return hashes
 
 
 def edge_changes(edges: Sequence[Edge], board: Board) -> list[Change]:
