@@ -25,7 +25,7 @@ _PAGE_LIMIT = 64 * 1024 * 1024
 _RESUMES = 5
 _ACCEPT = {"accept": manifests.ACCEPT}
 _IDENTITY = "windlass-registry"
-_WHOLE = "/v2/_windlass/images/whole"
+_WHOLE = "/v2/_windlass/images/whole?blobs=true"
 _CATALOG = ("registry:catalog:*",)
 
 
@@ -165,7 +165,7 @@ class RegistryClient:
         return True
 
     def whole(self, images: Sequence[tuple[str, str]]) -> list[bool]:
-        """Which images (repository, digest) can be pulled with all their platforms, for those that are known to be.
+        """Which images (repository, digest) can be pulled with all their platforms and blobs, for those that are known to be.
 
         One question to a registry of Windlass's own, which is recognised by a list it gave before; any other registry
         leaves all of them open (False).
@@ -173,21 +173,20 @@ class RegistryClient:
         return self._ask_whole(images) if self._windlass and images else [False] * len(images)
 
     def is_whole(self, repository: str, digest: str) -> bool | None:
-        """The same for one image with all its blobs, asked of an unknown registry on this machine too; None where that
-        cannot be told."""
+        """The same for one image, asked of an unknown registry on this machine too; None where that cannot be told."""
         if self._windlass or (self._windlass is None and is_loopback(self.host)):
             try:
-                (whole,) = self._ask_whole([(repository, digest)], "?blobs=true")
+                (whole,) = self._ask_whole([(repository, digest)])
                 return whole if self._windlass else None
             except (NotFound, Rejected):
                 self._windlass = False
         return None
 
-    def _ask_whole(self, images: Sequence[tuple[str, str]], query: str = "") -> list[bool]:
+    def _ask_whole(self, images: Sequence[tuple[str, str]]) -> list[bool]:
         scopes = merge(f"repository:{repository}:pull" for repository, _ in images)
         headers = {"content-type": "application/json", "accept": "application/json"}
         body = json.dumps({"images": images}).encode()
-        answer = self._session.request("POST", _WHOLE + query, scopes=scopes, headers=headers, body=body)
+        answer = self._session.request("POST", _WHOLE, scopes=scopes, headers=headers, body=body)
         try:
             told = json.loads(answer.body(_PAGE_LIMIT))["whole"]
             self._windlass = True

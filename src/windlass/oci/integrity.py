@@ -15,8 +15,8 @@ def damage(client: RegistryClient, repository: str, digest: str, pool: ThreadPoo
     """Why an image cannot be used; None when its index and the manifests of all its platforms are there.
 
     One GET, so that the index is known to be what its digest says, and one HEAD per platform: registries whose clean-up
-    looks at tags alone have deleted the children of kept indexes. Blobs are not asked for: a registry that lists a
-    manifest without its blobs is broken as a whole, and `windlass registry check` is the tool for that.
+    looks at tags alone have deleted the children of kept indexes. Blobs are not asked for, one by one: that would be hundreds
+    of requests. A registry of Windlass's own tells of all in one (`RegistryClient.is_whole`).
 
     Args:
         pool: where the HEADs run; one after another without it. Not one that this call itself runs in.

@@ -57,7 +57,8 @@ class RegistryMemory:
 
     def recall(self, wanted: Sequence[tuple[str, str]], *, again: bool = False) -> dict[str, Remembered | str]:
         """One paged tag list for all, then one GET per image and one HEAD per platform, in parallel (see `integrity.damage`).
-        A registry of Windlass's own answers for all images in one go; only those that are not whole are looked at closely.
+        A registry of Windlass's own answers for all images in one go, down to their layers, so that what a scrub moved aside
+        is built again; only those that are not whole are looked at closely.
 
         Where several images are recorded for a fingerprint, the newest record whose image is whole wins; of records of
         the same time, the one whose digest sorts first.
@@ -144,6 +145,8 @@ class RegistryMemory:
         reason = ""
         for candidate in candidates:
             problem = damage(self._client, repository, candidate.digest)
+            if problem is None and self._client.is_whole(repository, candidate.digest) is False:
+                problem = "its image in the registry has lost a layer"
             if problem is None:
                 return candidate
             reason = reason or problem

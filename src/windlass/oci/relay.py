@@ -29,16 +29,19 @@ class Place:
 def bring(stored: Sequence[Stored], origin: Place, target: Place, progress: Progress | None = None) -> Pushed:
     """Copy manifests (the last one names the others) with their blobs, unless they are there, whole.
 
-    An image that is there and has lost a platform is mended.
+    An image that is there and has lost a platform is mended; in a registry of Windlass's own, which tells, also one that
+    has lost a layer.
 
     Raises:
         RegistryUnavailable, CredentialsMissing, NotFound, Rejected, Malformed
     """
     digest = stored[-1].descriptor.digest
-    if target.client.head_manifest(target.repository, digest) is not None:
+    whole = target.client.is_whole(target.repository, digest)
+    if whole is None and target.client.head_manifest(target.repository, digest) is not None:
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="windlass-look") as pool:
-            if damage(target.client, target.repository, digest, pool) is None:
-                return Pushed(digest, present=len(blobs_of(tuple(stored))))
+            whole = damage(target.client, target.repository, digest, pool) is None
+    if whole:
+        return Pushed(digest, present=len(blobs_of(tuple(stored))))
     return send(stored, origin, target, progress)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.registry.serving import Server
 from windlass.oci.client import RegistryClient
+from windlass.oci.images import RegistryImages
 from windlass.oci.memory import RegistryMemory
 from windlass.oci.push import push
 from windlass.plan.interface import Remembered
@@ -72,3 +73,20 @@ def test_a_memory_asks_once_and_looks_closely_at_what_is_not_whole(client: Regis
     }
     memory.prepare()
     assert memory.recall([("app", ONE)]) == {ONE: Remembered(app)}
+
+
+def test_an_image_that_lost_a_layer_is_not_remembered_and_publishing_repairs_it(
+    server: Server, client: RegistryClient, tmp_path: Path
+) -> None:
+    memory = RegistryMemory(client)
+    image = make_image(tmp_path / "app", name="app", layers=2, size=1000)
+    publisher = RegistryImages(client)
+    digest = publisher.push(image, "app", ["v1"]).digest
+    memory.remember("app", ONE, digest, INPUTS, "main")
+    child = json.loads(client.get_manifest("app", digest).body)["manifests"][0]["digest"]
+    layer = json.loads(client.get_manifest("app", child).body)["layers"][-1]["digest"]
+    (lost,) = server.root.glob(f"blobs/sha256/{layer.removeprefix('sha256:')}")
+    lost.unlink()
+    assert memory.recall([("app", ONE)]) == {ONE: "its image in the registry has lost a layer"}
+    publisher.push(image, "app", ["v1"])
+    assert memory.recall([("app", ONE)]) == {ONE: Remembered(digest)}
