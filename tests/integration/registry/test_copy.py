@@ -72,7 +72,9 @@ def test_between_hosts_no_project_is_needed(shop: Shop, elsewhere: Server, tmp_p
     [
         ("platform", "platform:x", ExitCode.USAGE, "names no tag"),
         ("platfrom:a", "platform:x", ExitCode.USAGE, "did you mean platform"),
-        ("platform:missing", "platform:x", ExitCode.UNUSABLE, "main-missing|nothing at"),
+        ("platform:missing", "platform:x", ExitCode.USAGE, "there is no"),
+        ("platform@sha256:" + "0" * 64, "platform:x", ExitCode.USAGE, "there is no"),
+        ("127.0.0.1:1/nowhere:1", "platform:x", ExitCode.UNUSABLE, "does not answer"),
         ("platform:a", "platform:not/a", ExitCode.USAGE, "is not|does not name"),
         ("platform:a", "platform:.bad", ExitCode.USAGE, "is not a tag"),
         ("platform@0123456789ab", "platform:x", ExitCode.USAGE, "whole digest"),
@@ -88,3 +90,13 @@ def test_what_cannot_be_copied_is_said(shop: Shop, source: str, target: str, cod
     error = shop.json("copy", source, target, code=code)["error"]
     assert any(part in error["message"] + str(error["remedy"]) for part in said.split("|")), error
     assert "Traceback" not in str(error)
+
+
+def test_a_copy_repairs_what_has_lost_a_layer(shop: Shop, elsewhere: Server) -> None:
+    shop.push("image", "crank-platform", ["main-abc1234"])
+    there = f"127.0.0.1:{elsewhere.port}/team/app:1"
+    assert shop.run("copy", "platform:main-abc1234", there).returncode == 0
+    largest = max(elsewhere.root.glob("blobs/sha256/*"), key=lambda blob: blob.stat().st_size)
+    largest.unlink()
+    assert shop.json("copy", "platform:main-abc1234", there)["uploaded_bytes"] > 0
+    assert largest.is_file()

@@ -64,9 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
         if one.host not in clients:
             clients[one.host] = _client(one.host, session, arguments.insecure)
     origin = Place(clients[source.host], source.repository)
-    if target.digest is not None:
-        _same(origin, pointer, target)
-    with _progress(arguments.quiet or arguments.json) as progress:
+    with _asked_for(source, origin, pointer), _progress(arguments.quiet or arguments.json) as progress:
+        if target.digest is not None:
+            _same(origin, pointer, target)
         done = copy_image(
             origin,
             pointer,
@@ -174,6 +174,21 @@ def _same(origin: Place, pointer: str, target: Named) -> None:
     digest = origin.client.get_manifest(origin.repository, pointer).descriptor.digest
     if digest != target.digest:
         raise UsageError(f"the source is {digest}; a copy has the same digest", remedy="leave the target's digest out")
+
+
+@contextmanager
+def _asked_for(source: Named, origin: Place, pointer: str) -> Iterator[None]:
+    """Raises UsageError: the source was never there, in place of what the registry says about a request."""
+    from windlass.errors import UsageError
+    from windlass.oci.faults import NotFound
+
+    try:
+        yield
+    except NotFound as error:
+        if origin.client.head_manifest(origin.repository, pointer) is not None:
+            raise
+        hint = f"windlass registry tags {source.repository} lists what the project's registry has"
+        raise UsageError(f"there is no {source}", remedy=hint) from error
 
 
 @contextmanager

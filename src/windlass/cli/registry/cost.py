@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.registry import look
     from windlass.cli.session import open_session
     from windlass.registry.manage.cost import compare, usage
-    from windlass.registry.manage.naming import repository_of, split
+    from windlass.registry.manage.naming import repository_of, without_pointer
 
     session = open_session(arguments, on_call=True)
     project = session.project
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     wiring.ensure_registry(project)
     client = wiring.looking_client(project)
     listing = look.listing(client, session)
-    chosen = arguments.service and repository_of(split(arguments.service, host).name, project, listing.names)
+    chosen = arguments.service and repository_of(without_pointer(arguments.service, host), project, listing.names)
     inventory = look.survey(client, session, listing.names)
     used = usage(inventory)
     report = Report(

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
     from windlass.errors import UsageError
     from windlass.registry.manage.cost import usage
-    from windlass.registry.manage.naming import repository_of, split
+    from windlass.registry.manage.naming import repository_of, without_pointer
     from windlass.registry.manage.overview import tag_rows
 
     session = open_session(arguments, on_call=True)
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     wiring.ensure_registry(project)
     client = wiring.looking_client(project)
     found = look.listing(client, session)
-    name = repository_of(split(arguments.service, project.registry.host).name, project, found.names)
+    name = repository_of(without_pointer(arguments.service, project.registry.host), project, found.names)
     inventory = look.survey(client, session, look.weighed_with(name, session))
     repository = inventory.repository(name)
     if repository is None:

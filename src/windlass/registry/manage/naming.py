@@ -75,6 +75,18 @@ def repository_of(name: str, project: Project, known: Collection[str]) -> str:
     raise UsageError(f"there is no service or repository '{name}' in {registry.host}", remedy=hint)
 
 
+def without_pointer(text: str, host: str) -> str:
+    """A service or repository as somebody wrote it, for commands about all of its tags.
+
+    Raises:
+        UsageError: it names a tag or digest too, or is malformed.
+    """
+    named = split(text, host)
+    if named.tag is not None or named.digest is not None:
+        raise UsageError(f"'{text}' names one image, and a service is asked for", remedy=f"write {named.name}")
+    return named.name
+
+
 def pointer_in(repository: Repository, named: Named) -> str:
     """The tag, or the whole digest, that is meant in a repository.
 

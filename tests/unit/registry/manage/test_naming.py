@@ -12,7 +12,7 @@ from tests.unit.registry.manage.inventories import image, repository
 
 from windlass.errors import UsageError
 from windlass.model.project import BuildSpec, Project, RegistrySpec, Service
-from windlass.registry.manage.naming import Named, pointer_in, repository_of, split
+from windlass.registry.manage.naming import Named, pointer_in, repository_of, split, without_pointer
 from windlass.registry.retention.model import Repository
 
 HOST = "localhost:5077"
@@ -134,3 +134,10 @@ def test_digits_of_several_are_not_guessed() -> None:
     other = replace(image("2"), digest="sha256:" + "a" * 63 + "b")
     with pytest.raises(UsageError, match="first digits of several"):
         pointer_in(repository("app", {}, one, other), Named("app", None, "aaaaaaaaaaaa"))
+
+
+@pytest.mark.parametrize("text", ["platform:latest", "platform@0123456789ab", "localhost:5077/app:1"])
+def test_a_tag_where_a_service_is_asked_for_is_not_overlooked(text: str) -> None:
+    with pytest.raises(UsageError, match="names one image"):
+        without_pointer(text, "localhost:5077")
+    assert without_pointer("localhost:5077/team/app", "localhost:5077") == "team/app"
