@@ -20,8 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from windlass import wiring
-    from windlass.cli.output import output, print_json
-    from windlass.cli.registry.words import amount, existing, needed_by
+    from windlass.cli.output import output, print_json, size
+    from windlass.cli.registry.words import existing, needed_by
     from windlass.errors import EnvironmentUnusable, ExitCode
     from windlass.registry.server.upkeep.check import check
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         looked = "hashed" if done.hashed else "looked at"
         out.say(
             f"{done.repositories} repositories, {done.tags} tags, {done.manifests} manifests; "
-            f"{looked} {amount(done.size)} in {done.blobs} blobs"
+            f"{looked} {size(done.size)} in {done.blobs} blobs"
         )
         for each in sorted(done.findings, key=lambda each: each.harmless):
             out.say(out.plain(f"{each.kind}: {each.what}: {each.reason}"), indent=2)

@@ -26,8 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from windlass import wiring
-    from windlass.cli.output import output, print_json
-    from windlass.cli.registry.words import amount, existing
+    from windlass.cli.output import output, print_json, size
+    from windlass.cli.registry.words import existing
     from windlass.registry.server.upkeep.once import collect_root
 
     root = existing(arguments.root or wiring.registry_root())
@@ -38,13 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     out = output()
     verb = "would free" if arguments.dry_run else "freed"
     blobs, uploads, recent = done["blobs"], done["uploads"], done["recent"]
-    out.say(f"{verb} {amount(blobs['size'])} in {blobs['count']} blobs that no manifest needs")
+    out.say(f"{verb} {size(blobs['size'])} in {blobs['count']} blobs that no manifest needs")
     if uploads["count"]:
-        out.say(f"{verb} {amount(uploads['size'])} in {uploads['count']} uploads that were given up")
+        out.say(f"{verb} {size(uploads['size'])} in {uploads['count']} uploads that were given up")
     if recent["count"]:
-        out.say(
-            f"kept {amount(recent['size'])} in {recent['count']} blobs, used in the last {arguments.grace:g} minutes"
-        )
+        out.say(f"kept {size(recent['size'])} in {recent['count']} blobs, used in the last {arguments.grace:g} minutes")
     for name in done["unreadable"]:
         out.say(
             f"kept everything that {out.plain(name)} lists: a manifest of it cannot be read (windlass registry check)"

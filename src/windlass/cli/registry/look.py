@@ -81,10 +81,11 @@ def survey(client: RegistryClient, session: Session, names: Collection[str]) -> 
     inventory = ask(client, names)
     if inventory.untags or all(tag.pushed for one in inventory.repositories for tag in one.tags):
         return inventory
-    return dated(inventory, _scope(session, ()), _commits(session))
+    return dated(inventory, scope(session, ()), commit_times(session))
 
 
-def _scope(session: Session, repositories: Sequence[str]) -> Scope:
+def scope(session: Session, repositories: Sequence[str]) -> Scope:
+    """The project's part of the registry, with other repositories that its releases came from."""
     from windlass.build.requests import cache_reference
     from windlass.registry.retention.scope import scope_of
 
@@ -92,7 +93,7 @@ def _scope(session: Session, repositories: Sequence[str]) -> Scope:
     return scope_of(project, repositories, lambda image: cache_reference(project, image).rpartition(":")[2])
 
 
-def _commits(session: Session) -> dict[str, float]:
+def commit_times(session: Session) -> dict[str, float]:
     """The times of all commits here, by their short ids; where several share one, the latest."""
     found: dict[str, float] = {}
     for line in session.repository.git("rev-list", "--all", "--timestamp").splitlines():
@@ -211,8 +212,8 @@ def saving(session: Session, inventory: Inventory) -> Saving:
         protected = protect(found, project.registry.host, project.retention.rollback)
     except EnvironmentUnusable as error:
         return Saving(unknown=error.message)
-    scope = _scope(session, sorted(protected.repositories))
-    judged = plan(inventory, protected, project.retention, scope, time.time())
+    own = scope(session, sorted(protected.repositories))
+    judged = plan(inventory, protected, project.retention, own, time.time())
     return Saving(sum(1 for one in judged.deletions if one.kind == "manifest"), judged.frees)
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from windlass.registry.retention.deletion import DeletionPlan
     from windlass.registry.retention.model import Inventory
     from windlass.registry.retention.protected import Protected
-    from windlass.registry.retention.scope import Scope
 
 EXAMPLE = "windlass registry prune --keep 5 --dry-run"
 
@@ -111,34 +110,16 @@ def judge(session: Session, protected: Protected, policy: RetentionPolicy) -> tu
     import time
 
     from windlass import wiring
+    from windlass.cli.registry import look
     from windlass.registry.retention.ages import dated
     from windlass.registry.retention.policy import plan
     from windlass.registry.retention.survey import survey
 
-    scope = _scope(session, protected)
+    scope = look.scope(session, sorted(protected.repositories))
     inventory = survey(wiring.registry_client(session.project), scope.repositories)
-    commits = {} if inventory.untags else _commits(session)
+    commits = {} if inventory.untags else look.commit_times(session)
     inventory = dated(inventory, scope, commits)
     return inventory, plan(inventory, protected, policy, scope, time.time())
-
-
-def _scope(session: Session, protected: Protected) -> Scope:
-    from windlass.build.requests import cache_reference
-    from windlass.registry.retention.scope import scope_of
-
-    project = session.project
-    return scope_of(
-        project, sorted(protected.repositories), lambda image: cache_reference(project, image).rpartition(":")[2]
-    )
-
-
-def _commits(session: Session) -> dict[str, float]:
-    """The times of all commits here, by their short ids; where several share one, the latest."""
-    found: dict[str, float] = {}
-    for line in session.repository.git("rev-list", "--all", "--timestamp").splitlines():
-        stamp, _, commit = line.partition(" ")
-        found[commit[:7]] = max(float(stamp), found.get(commit[:7], 0.0))
-    return found
 
 
 def _policy(usual: RetentionPolicy, arguments: argparse.Namespace) -> RetentionPolicy:

@@ -21,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from windlass import wiring
-    from windlass.cli.output import output, print_json
-    from windlass.cli.registry.words import amount, existing, needed_by
+    from windlass.cli.output import output, print_json, size
+    from windlass.cli.registry.words import existing, needed_by
     from windlass.errors import ExitCode
     from windlass.registry.server.upkeep.once import scrub_root
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"root": str(root), **done})
     else:
         out = output()
-        out.say(f"read {amount(done['size'])} in {done['blobs']} blobs and manifests")
+        out.say(f"read {size(done['size'])} in {done['blobs']} blobs and manifests")
         for damage in done["damage"]:
             where = f", moved to {damage['moved_to']}" if damage["moved_to"] else ""
             out.say(out.plain(f"{damage['digest']}: {damage['reason']}{where}"), indent=2)

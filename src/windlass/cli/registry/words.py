@@ -10,16 +10,6 @@ from typing import Any
 from windlass.errors import UsageError
 
 
-def amount(size: int) -> str:
-    """Bytes as people write them, in binary units."""
-    value, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, larger
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-
-
 def existing(root: Path) -> Path:
     """The root, absolute.
 
