@@ -465,8 +465,28 @@ def examine(directory: Path) -> list[Verdict]:
         registry_client(project).ping()
 
     verdicts.append(ask.registry(project.registry.host, ping))
-    verdicts += [_ports_verdict(project, environment, repository) for environment in project.environments]
+    for environment in project.environments:
+        if (elsewhere := _engine_elsewhere(environment)) is not None:
+            verdicts.append(elsewhere)
+        else:
+            verdicts.append(_ports_verdict(project, environment, repository))
     return verdicts
+
+
+def _engine_elsewhere(environment: Environment) -> Verdict | None:
+    """The verdict on an environment's own engine; None where it is this machine's. Its ports cannot be tried from here."""
+    from windlass.deploy.docker.engine import Docker
+    from windlass.doctor import examine as ask
+
+    docker = Docker(environment.engine)
+    try:
+        if not docker.remote:
+            return None
+        found = docker.connect()
+    except WindlassError as error:
+        return ask.Verdict(f"engine of {environment.name}", "broken", error.message, error.remedy)
+    said = f"Docker {found.version} at {docker.reach.shown}"
+    return ask.Verdict(f"engine of {environment.name}", "fine", f"{said}, ports at {docker.host()}")
 
 
 def _ports_verdict(project: Project, environment: Environment, repository: Repository) -> Verdict:

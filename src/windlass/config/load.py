@@ -15,6 +15,7 @@ from windlass.errors import ConfigError
 from windlass.model.prices import AZURE, Prices, Tier
 from windlass.model.project import (
     EdgeSpec,
+    EngineSpec,
     Environment,
     Project,
     RegistrySpec,
@@ -72,7 +73,7 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
         platforms=tuple(dict.fromkeys(section.platforms)),
         compose=files,
         services=found,
-        environments=tuple(_environment(name, env, files) for name, env in section.environments.items()),
+        environments=tuple(_environment(name, env, files, root) for name, env in section.environments.items()),
         scan=policy,
         builder=section.builder,
         parallel=section.parallel,
@@ -271,7 +272,7 @@ def embedded_port() -> int:
     return int(text)
 
 
-def _environment(name: str, env: EnvironmentSection, files: tuple[str, ...]) -> Environment:
+def _environment(name: str, env: EnvironmentSection, files: tuple[str, ...], root: Path) -> Environment:
     return Environment(
         name=name,
         branch=env.branch,
@@ -288,6 +289,7 @@ def _environment(name: str, env: EnvironmentSection, files: tuple[str, ...]) -> 
         verify_timeout=env.verify_timeout,
         approvals=_approvals(env),
         freeze=_freezes(env),
+        engine=_engine(env, root),
         edge=EdgeSpec(env.edge.image, env.edge.drain, env.edge.watch, env.edge.warm) if env.edge else None,
     )
 
@@ -298,6 +300,14 @@ def _approvals(env: EnvironmentSection) -> ApprovalRule | None:
     from windlass.config.rules import rule
 
     return rule(env.approvals)
+
+
+def _engine(env: EnvironmentSection, root: Path) -> EngineSpec | None:
+    if env.engine is None:
+        return None
+    from windlass.config.engine import engine
+
+    return engine(env.engine, root)
 
 
 def _freezes(env: EnvironmentSection) -> tuple[Freeze, ...]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from windlass.config.duration import PATTERN, parse_duration
+from windlass.config.engine import OptionalEngine
 from windlass.config.naming import REPOSITORY
 from windlass.config.prices import CostSection
 from windlass.config.retention import RetentionSection
@@ -304,6 +305,11 @@ class EnvironmentSection(Section):
         default=None, description="The branch that is deployed here. Without one: by hand only.", examples=["develop"]
     )
     target: Literal["docker"] = Field(default="docker", description="What it runs on.", examples=["docker"])
+    engine: OptionalEngine = Field(
+        default=None,
+        description="Where the container engine is. Default: the one that `docker` talks to.",
+        examples=["ssh://deploy@example.org"],
+    )
     tags: list[Tag] = Field(
         default=["{branch}-{sha}"],
         description="Image tags. {branch} and {sha} are replaced; one without {sha} moves, after verification only.",
