@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,20 +72,24 @@ def main(words: list[str]) -> int:
     rollbacks = max(1, rounds // 4) if options.rollbacks is None else options.rollbacks
 
     code = 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="windlass-bench-") as folder, ExitStack() as stack:
         ours = _side("windlass", Path(folder), options.ending, stack)
         theirs = _side("compose", Path(folder), options.ending, stack)
         print(f"bringing both up (services {options.ending} their requests on SIGTERM)", flush=True)
         ours.subject.run()
         _compose(theirs.subject, "up", "-d", "--build", "--wait")
-        for number in range(1, rounds + 1):
-            ours.subject.change(f"v{number}")
-            ours.measure("deploy", number, lambda: _run(ours.subject))
-            theirs.subject.change(f"v{number}")
-            theirs.measure("deploy", number, lambda: _up(theirs.subject))
-            print(f"round {number}: windlass {_last(ours)}, compose {_last(theirs)}", flush=True)
-        for number in range(1, rollbacks + 1):
-            ours.measure("rollback", number, lambda: _rollback(ours.subject))
+        try:
+            for number in range(1, rounds + 1):
+                ours.subject.change(f"v{number}")
+                ours.measure("deploy", number, lambda: _run(ours.subject))
+                theirs.subject.change(f"v{number}")
+                theirs.measure("deploy", number, lambda: _up(theirs.subject))
+                print(f"round {number}: windlass {_last(ours)}, compose {_last(theirs)}", flush=True)
+            for number in range(1, rollbacks + 1):
+                ours.measure("rollback", number, lambda: _rollback(ours.subject))
+        except KeyboardInterrupt:  # what was measured so far is worth telling
+            print("stopped by hand", flush=True)
         windows = {side.name: side.load.end() for side in (ours, theirs)}
         _table(ours, theirs, windows)
         code = _unwelcome(windows["windlass"])
@@ -139,6 +144,9 @@ def _compose(subject: Subject, *words: str) -> None:
 
 
 def _table(ours: Side, theirs: Side, windows: dict[str, dict[str, Window]]) -> None:
+    if not (ours.times.get("verified") and theirs.times.get("deploy")):
+        print("nothing was measured")
+        return
     print(f"\n{'':34}{'windlass':>12}{'compose':>12}{'ratio':>8}")
     seen = {name: _sum(each) for name, each in windows.items()}
     mine, other = seen["windlass"], seen["compose"]
@@ -165,7 +173,7 @@ def _table(ours: Side, theirs: Side, windows: dict[str, dict[str, Window]]) -> N
 
     times("commit to healthy", ours.times["verified"], theirs.times["deploy"])
     times("commit to end of command", ours.times["deploy"], theirs.times["deploy"])
-    if ours.times.get("rollback"):
+    if ours.times.get("rollback") and theirs.times.get("up"):
         times("rollback / up without build", ours.times["rollback"], theirs.times["up"])
     stages = [name for name in ours.times if name.startswith("stage ")]
     print("windlass, medians: " + ", ".join(f"{n[6:]} {quantile(ours.times[n], 0.5):.1f} s" for n in stages))

@@ -8,6 +8,7 @@ with 1 when a run did not converge, a container or network was left over, or a r
 from __future__ import annotations
 
 import argparse
+import signal
 import tempfile
 import time
 import uuid
@@ -22,6 +23,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=50, help="how often to kill it (default: 50)")
     parser.add_argument("--seed", type=int, default=5, help="another seed is another run (default: 5)")
     options = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     began = time.monotonic()
     outcomes: list[Outcome] = []
@@ -37,6 +39,8 @@ def main(words: list[str]) -> int:
                 print(f"{number:3}  {case!s:24}{hit:10}{outcome.seconds:6.1f} s  {said}", flush=True)
                 for line in outcome.failed[:3]:
                     print(f"       {line}")
+        except KeyboardInterrupt:
+            print("stopped by hand")
         finally:
             subject.clean()
     _table(outcomes)

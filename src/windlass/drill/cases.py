@@ -35,7 +35,7 @@ CASES = (
     Case("killed", "kill -9 in mid-deploy, then the next run", (ExitCode.DONE,), DONE),
     Case("held", "somebody else is deploying", (ExitCode.LOCKED,), REFUSED),
     Case("pruned", "a rollback whose image was pruned here", (ExitCode.DONE,), DONE),
-    Case("full-disk", "a full disk in mid-deploy", (ExitCode.UNUSABLE, ExitCode.RESTORED), RESTORED),
+    Case("full-disk", "a full disk in mid-deploy, then the next run", (ExitCode.DONE,), DONE),
 )
 
 

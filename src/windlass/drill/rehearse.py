@@ -157,6 +157,7 @@ class _Stage:
             state.settle(admitted, "interrupted", running=running, reason="it only held the environment", evidence=None)
 
     def _full_disk(self) -> Ended:
+        release = self._next()
         said: dict[str, str] = {"last": "it ended without a word"}
 
         def hear(line: str) -> None:
@@ -164,8 +165,15 @@ class _Stage:
             said[word] = rest
             said["last"] = line
 
-        process.stream(order(Order(self._twin, self._next(), "full-disk"), self._twin.home.parent), hear)
-        return Ended(int(said.get("code", "1")), said.get("said", said["last"]))
+        before = self._serving()
+        process.stream(order(Order(self._twin, release, "full-disk"), self._twin.home.parent), hear)
+        if said.get("code") == str(ExitCode.DONE):
+            return Ended(ExitCode.UNEXPECTED, "the deployer did not notice that it could write nothing")
+        if self._serving() != before:
+            return Ended(
+                ExitCode.UNEXPECTED, f"the release before did not go on serving: {said.get('said', said['last'])}"
+            )
+        return deploy(self._twin, release)
 
     def _not_prunable(self) -> str:
         released = self._twin.release.service(self._service)
