@@ -40,6 +40,8 @@ class RegistryClient:
         insecure: plain http instead of https; None means so for this machine's own addresses only.
         credentials: where to look when the registry asks; Docker's own configuration when None.
         transport: replaces the network, for tests.
+
+    `session` is for paths beyond the specification: the same connections, and the same login.
     """
 
     def __init__(
@@ -52,19 +54,19 @@ class RegistryClient:
         transport: Transport | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._session = Session(
+        self.session = Session(
             host, insecure=insecure, credentials=credentials, patience=patience, transport=transport, clock=clock
         )
-        self.host = self._session.host
+        self.host = self.session.host
         self._windlass: bool | None = None
 
     def ping(self) -> None:
         """Ask whether a registry answers, and whether the credentials it wants are there."""
-        answer, body = self._session.fetch("/v2/", _PAGE_LIMIT)
+        answer, body = self.session.fetch("/v2/", _PAGE_LIMIT)
         if "docker-distribution-api-version" not in answer.headers and not body.lstrip().startswith((b"{", b"true")):
             kind = answer.headers.get("content-type", "")
             if body or "html" in kind:
-                raise self._session.unlike(answer, "something else")
+                raise self.session.unlike(answer, "something else")
 
     # -- manifests --------------------------------------------------------------------------------------------------
 
@@ -76,7 +78,7 @@ class RegistryClient:
         """
         path = f"/v2/{self._name(repository)}/manifests/{_pointer(reference)}"
         try:
-            answer = self._session.request("HEAD", path, scopes=_scope(repository, "pull"), headers=_ACCEPT)
+            answer = self.session.request("HEAD", path, scopes=_scope(repository, "pull"), headers=_ACCEPT)
         except NotFound:
             return None
         answer.drop()
@@ -84,7 +86,7 @@ class RegistryClient:
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
         size = answer.headers.get("content-length", "")
         if not digest and media_type == "text/html":
-            raise self._session.unlike(answer, "an HTML page")
+            raise self.session.unlike(answer, "an HTML page")
         if digests.is_digest(reference):
             if digest and digest != reference and digest.partition(":")[0] == reference.partition(":")[0]:
                 raise Malformed(
@@ -107,12 +109,12 @@ class RegistryClient:
         """
         where = f"{self.host}/{repository}"
         path = f"/v2/{self._name(repository)}/manifests/{_pointer(reference)}"
-        answer, body = self._session.fetch(path, manifests.LARGEST, scopes=_scope(repository, "pull"), headers=_ACCEPT)
+        answer, body = self.session.fetch(path, manifests.LARGEST, scopes=_scope(repository, "pull"), headers=_ACCEPT)
         told = answer.headers.get("docker-content-digest", "")
         asked = reference if digests.is_digest(reference) else told if digests.is_digest(told) else ""
         if asked and not digests.matches(body, asked):
             if "html" in answer.headers.get("content-type", ""):
-                raise self._session.unlike(answer, "an HTML page")
+                raise self.session.unlike(answer, "an HTML page")
             raise Malformed(
                 f"the manifest of {digests.short(asked)} has another digest",
                 where=where,
@@ -124,7 +126,7 @@ class RegistryClient:
     def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> str:
         """Store a manifest under its digest, or under a tag; return its digest. What it names must be there already."""
         digest = reference if digests.is_digest(reference) else digests.of(body)
-        answer = self._session.request(
+        answer = self.session.request(
             "PUT",
             f"/v2/{self._name(repository)}/manifests/{_pointer(reference)}",
             scopes=_scope(repository, "pull,push"),
@@ -150,14 +152,14 @@ class RegistryClient:
         """
         if not references.is_tag(tag):
             raise InvalidReference(f"'{tag[:80]}' is not a tag")
-        azure = self.host.endswith(".azurecr.io") or self._session.auth.azure
+        azure = self.host.endswith(".azurecr.io") or self.session.auth.azure
         if azure:
             return self._delete(f"/acr/v1/{self._name(repository)}/_tags/{tag}", repository)
         return self._delete(f"/v2/{self._name(repository)}/manifests/{tag}", repository)
 
     def _delete(self, path: str, repository: str) -> bool:
         try:
-            self._session.request(
+            self.session.request(
                 "DELETE", path, scopes=_scope(repository, "delete,pull"), expect=(202, 200, 204)
             ).drop()
         except NotFound:
@@ -186,7 +188,7 @@ class RegistryClient:
         scopes = merge(f"repository:{repository}:pull" for repository, _ in images)
         headers = {"content-type": "application/json", "accept": "application/json"}
         body = json.dumps({"images": images}).encode()
-        answer = self._session.request("POST", _WHOLE, scopes=scopes, headers=headers, body=body)
+        answer = self.session.request("POST", _WHOLE, scopes=scopes, headers=headers, body=body)
         try:
             told = json.loads(answer.body(_PAGE_LIMIT))["whole"]
             self._windlass = True
@@ -224,14 +226,14 @@ class RegistryClient:
         seen = {path}
         following: str | None = path
         while following is not None:
-            answer, body = self._session.fetch(following, _PAGE_LIMIT, scopes=scopes, headers=headers or {})
+            answer, body = self.session.fetch(following, _PAGE_LIMIT, scopes=scopes, headers=headers or {})
             self._windlass = self._windlass or _IDENTITY in answer.headers
             try:
                 document = json.loads(body)
             except (ValueError, RecursionError) as error:
-                raise self._session.unlike(answer, "something that is not JSON") from error
+                raise self.session.unlike(answer, "something that is not JSON") from error
             if not isinstance(document, dict):
-                raise self._session.unlike(answer, "no JSON object")
+                raise self.session.unlike(answer, "no JSON object")
             yield document
             following = self._next(answer.headers.get("link"), following)
             if following in seen:
@@ -244,7 +246,7 @@ class RegistryClient:
         for part in (link or "").split(","):
             target, _, parameters = part.strip().partition(">")
             if target.startswith("<") and "next" in parameters:
-                url = urlsplit(self._session.resolve(target[1:]))
+                url = urlsplit(self.session.resolve(target[1:]))
                 page = url.path if url.path.startswith("/") else urlsplit(current).path
                 return f"{page}?{url.query}" if url.query else page
         return None
@@ -271,12 +273,12 @@ class RegistryClient:
     def head_blob(self, repository: str, digest: str) -> int | None:
         """The size of a blob in bytes; None when it is not there. -1 when the registry does not tell."""
         try:
-            answer = self._session.request("HEAD", self._blob(repository, digest), scopes=_scope(repository, "pull"))
+            answer = self.session.request("HEAD", self._blob(repository, digest), scopes=_scope(repository, "pull"))
         except NotFound:
             return None
         answer.drop()
         if answer.headers.get("content-type", "").startswith("text/html"):
-            raise self._session.unlike(answer, "an HTML page")
+            raise self.session.unlike(answer, "an HTML page")
         size = answer.headers.get("content-length", "")
         return int(size) if size.isdigit() else -1
 
@@ -310,7 +312,7 @@ class RegistryClient:
         path, breaks = self._blob(repository, digest), 0
         while True:
             headers = {"range": f"bytes={offset}-"} if offset else {}
-            answer = self._session.request(
+            answer = self.session.request(
                 "GET", path, scopes=_scope(repository, "pull"), headers=headers, expect=(200, 206)
             )
             skip = offset if answer.status == 200 else 0
@@ -330,8 +332,8 @@ class RegistryClient:
             except TransportFailed as error:
                 breaks += 1
                 if breaks > _RESUMES or not error.passing:
-                    raise self._session.broken(error) from error
-                self._session.pause(breaks)
+                    raise self.session.broken(error) from error
+                self.session.pause(breaks)
             finally:
                 answer.drop()
 
@@ -361,7 +363,7 @@ class RegistryClient:
         name = self._name(repository)
         if mount_from is not None:
             self._name(mount_from)
-        return Uploader(self._session, name, blob, source, self.head_blob, sent).run(mount_from)
+        return Uploader(self.session, name, blob, source, self.head_blob, sent).run(mount_from)
 
     def upload_bytes(self, repository: str, data: bytes, media_type: str) -> Descriptor:
         """Store a small blob unless it is there; return its descriptor."""

@@ -10,7 +10,7 @@ import pytest
 
 from windlass.cli.output import Output
 from windlass.cli.registry import copy, cost, ls, rm, tags
-from windlass.cli.registry.look import Listing, ago, tell_partial
+from windlass.cli.registry.look import Disk, Listing, Saving, ago, tell_partial
 from windlass.model.prices import AZURE, Prices, Tier
 from windlass.oci.copy import Copied
 from windlass.registry.manage.cost import GIB, RepositoryUse, TagUse, Usage, compare
@@ -45,8 +45,8 @@ def report(gib: float, **options: object) -> cost.Report:
         prices,
         compare(prices, stored),
         Listing((NAME,), LONG),
-        cost.Saving(1234, stored // 3),
-        cost.Disk("/home/somebody/.local/share/windlass/" + "deep/" * 12 + "registry", stored, stored // 5),
+        Saving(1234, stored // 3),
+        Disk("/home/somebody/.local/share/windlass/" + "deep/" * 12 + "registry", stored, stored // 5),
     )
 
 
@@ -143,7 +143,7 @@ def test_what_a_clean_up_saves_is_money_in_the_tier_that_is_paid_for() -> None:
     tiers = (Tier("small", 5, 10, 0.1), Tier("large", 50, 500, 0.1))
     for tier, saved in ((None, 30.0), ("small", 30.0), ("large", 0.0)):
         found = report(310, prices=Prices("EUR", "2026-06", tiers, tier))
-        found = cost.Report(**{**{f: getattr(found, f) for f in found.__slots__}, "saving": cost.Saving(9, 300 * GIB)})
+        found = cost.Report(**{**{f: getattr(found, f) for f in found.__slots__}, "saving": Saving(9, 300 * GIB)})
         assert cost.saved_month(found) == pytest.approx(saved)
         assert cost.document(found)["prune"] == {
             "manifests": 9,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from windlass.cli.output import Output
-    from windlass.cli.registry.look import Listing
+    from windlass.cli.registry.look import Disk, Listing, Saving
     from windlass.model.prices import Prices
     from windlass.registry.manage.cost import Price, RepositoryUse, Usage
 
@@ -23,24 +23,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("service", nargs="?", metavar="SERVICE", help="its tags, one by one; default: all repositories")
     options.directory(parser)
     options.as_json(parser)
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """The embedded registry's own folder: bytes of content, and of it what no manifest needs."""
-
-    root: str
-    content: int
-    unused: int
-
-
-@dataclass(frozen=True, slots=True)
-class Saving:
-    """What `windlass registry prune` would delete and free (bytes), or why that cannot be said."""
-
-    images: int = 0
-    frees: int = 0
-    unknown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from windlass.errors import CredentialsMissing, EnvironmentUnusable, WindlassErr
 
 if TYPE_CHECKING:
     from windlass.cli.output import Output
-    from windlass.cli.registry.cost import Disk, Saving
     from windlass.cli.session import Session
     from windlass.model.release import Record
     from windlass.oci.client import RegistryClient
@@ -197,11 +196,28 @@ def _known(session: Session) -> dict[str, tuple[Record, ...]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The embedded registry's own folder: bytes of content, and of it what no manifest needs."""
+
+    root: str
+    content: int
+    unused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What `windlass registry prune` would delete and free (bytes), or why that cannot be said."""
+
+    images: int = 0
+    frees: int = 0
+    unknown: str | None = None
+
+
 def saving(session: Session, inventory: Inventory) -> Saving:
     """What a clean-up would free, judged as `windlass registry prune` judges."""
     import time
 
-    from windlass.cli.registry.cost import Saving
     from windlass.registry.retention.policy import plan
     from windlass.registry.retention.protected import protect
     from windlass.state.environments import histories
@@ -220,7 +236,6 @@ def saving(session: Session, inventory: Inventory) -> Saving:
 def disk() -> Disk | None:
     """How much disk the embedded registry takes here; None when it never ran."""
     from windlass import wiring
-    from windlass.cli.registry.cost import Disk
     from windlass.registry.server.storage.blobs import stored_bytes
     from windlass.registry.server.upkeep.once import collect_root
 

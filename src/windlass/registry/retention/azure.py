@@ -37,7 +37,7 @@ class AzureLists:
     """One registry's lists. `clock` is its time when it last answered, seconds since 1970."""
 
     def __init__(self, client: RegistryClient) -> None:
-        self._session = client._session  # the same connection, and the same login
+        self._session = client.session  # the same connection, and the same login
         self.host = client.host
         self.sure = client.host.endswith(".azurecr.io")
         self.clock: float | None = None

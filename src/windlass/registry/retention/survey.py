@@ -129,7 +129,7 @@ class _Reader:
         """OCI Distribution 1.1, "Listing Referrers": who supports it answers 200, also where there are none."""
         scopes = (f"repository:{name}:pull",)
         try:
-            answer, _ = self._client._session.fetch(f"/v2/{name}/referrers/{digest}", manifests.LARGEST, scopes=scopes)
+            answer, _ = self._client.session.fetch(f"/v2/{name}/referrers/{digest}", manifests.LARGEST, scopes=scopes)
         except (NotFound, Rejected):
             return False
         return answer.headers.get("content-type", "").startswith(manifests.OCI_INDEX)
