@@ -71,7 +71,10 @@ def roll_out(
 
     try:
         if prepared is not None:
-            checks, failure = run.attempt(release, lambda: run.switch(prepared, admitted.sequence))
+            # A release that is gone back to was healthy before. Were it watched and left again, the one that somebody
+            # wants gone would serve.
+            new = kind != "rollback"
+            checks, failure = run.attempt(release, lambda: run.switch(prepared, admitted.sequence), watched=new)
             if failure is None:
                 with watch.stage("record"):
                     run.settle(admitted, "healthy", serving=release)
@@ -127,14 +130,15 @@ class _Run:
         return self.target.switch(checked, sequence, self.emit)
 
     def attempt(
-        self, release: Release, switch: Callable[[], Deployed]
+        self, release: Release, switch: Callable[[], Deployed], *, watched: bool
     ) -> tuple[tuple[CheckResult, ...], DeploymentFailed | None]:
         """Let users reach a release and check it: the checks it passed, or why it did not stay."""
         try:
             with self.watch.stage("deploy", tuple(service.name for service in release.services)):
                 deployed = switch()
             checks = self.verify(release)
-            self.target.watch(deployed, self.emit)
+            if watched:
+                self.target.watch(deployed, self.emit)
             self.target.retire(deployed, self.emit)
             return checks, None
         except DeploymentFailed as error:
@@ -206,7 +210,7 @@ class _Run:
 
             with self.watch.stage("restore") as verdict:
                 try:
-                    checks, again = inner.attempt(fallback, back)
+                    checks, again = inner.attempt(fallback, back, watched=False)
                 except Locked:
                     raise
                 except WindlassError as error:  # the way back fails for another reason: nothing is known to serve

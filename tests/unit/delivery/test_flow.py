@@ -285,6 +285,13 @@ class TestGoingBack:
         world.wrong["main-0000001"] = "500"
         assert world.run().exit_code == ExitCode.NOTHING_TO_RESTORE
 
+    def test_a_rollback_that_somebody_wants_is_not_watched_and_left_again(self, serving: World) -> None:
+        serving.run()
+        serving.target.troubles["main-0000001"] = "errors after the switch"
+        delivery = serving.roll_back()
+        assert delivery.outcome == "healthy"
+        assert serving.state.records("production")[0].running == "main-0000001"
+
     def test_after_a_failure_the_next_good_commit_is_deployed(self, serving: World) -> None:
         serving.wrong["main-0000002"] = "500"
         serving.run()

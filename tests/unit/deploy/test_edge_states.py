@@ -47,6 +47,11 @@ def test_the_way_back_is_as_short() -> None:
     )
 
 
+def test_the_name_of_a_container_that_is_gone_is_not_asked_for_any_more() -> None:
+    told = transition(carried(OLD, NEW, mode="tcp"), carried(None, NEW, mode="tcp"), nowhere="edge")
+    assert told == ("set server web_80_tcp/s1 state maint", "set server web_80_tcp/s1 fqdn edge")
+
+
 def test_nothing_is_said_about_what_stays() -> None:
     assert transition(carried(OLD), carried(OLD)) == ()
 
@@ -156,6 +161,11 @@ def test_a_release_is_judged_by_what_came_after_the_switch() -> None:
     assert judge(look(), look(state="unhealthy")) == {"web": "it is unhealthy after the switch"}
     assert judge(look(state="unhealthy"), look(state="unhealthy")) == {}
     assert judge(look(), {}) == {"web": "its container is gone"}
+
+
+def test_a_service_that_failed_as_often_before_is_not_blamed_on_the_release() -> None:
+    assert judge(look(100, 20), look(200, 41)) == {}
+    assert judge(look(100, 20), look(200, 90)) == {"web": "70 of 100 requests failed after the switch"}
 
 
 def test_commands_are_sent_in_lines_that_fit() -> None:

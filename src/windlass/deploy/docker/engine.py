@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from windlass import process
+from windlass.deploy.docker import local
 from windlass.deploy.docker.containers import Container, parse_containers
 from windlass.deploy.docker.edge.layout import ImageFacts
-from windlass.deploy.docker.remote import Access, refusal
+from windlass.deploy.docker.remote import Access, current_context, refusal
 from windlass.errors import EngineUnavailable
 
 _START_INTERVAL_API = (1, 44)  # Engine 25
@@ -68,6 +70,9 @@ class Docker(Access):
         Raises:
             EngineUnavailable
         """
+        path = local.socket_of({**os.environ, **self.reach.environ}, current_context())
+        if path and (printed := local.containers(path, project)) is not None:
+            return parse_containers(printed)
         label = f"label=com.docker.compose.project={project}"
         for _ in range(_LOOKS):
             ids = self._docker(["ps", "--all", "--quiet", "--no-trunc", "--filter", label]).split()
