@@ -53,12 +53,12 @@ environments:
     branch: main
     tags: ["main-{{sha}}", latest]
     api: [tests/api.yaml]
-    verify_timeout: 5s
+    verify_timeout: 30s
     ready_timeout: 60s
 """
 SUITE = """\
 cases:
-  - {name: web answers as it should, service: web, path: /checked, expect: {status: 200, contains: fine}, deadline: 3s}
+  - {name: web answers as it should, service: web, path: /checked, expect: {status: 200, contains: fine}, deadline: 10s}
 """
 DOCKERFILE = """\
 FROM python:3.12-slim

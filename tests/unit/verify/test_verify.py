@@ -54,6 +54,18 @@ def test_a_service_that_is_still_starting_is_asked_again() -> None:
     assert result.last == "200 OK after 3 tries in 0.3 s"
 
 
+def test_an_engine_that_takes_long_to_say_where_a_service_is_does_not_shorten_its_time() -> None:
+    clock, server = ManualClock(), FakeServer()
+
+    def slow(service: str, port: int) -> Endpoint | None:
+        clock.pause(8.0)
+        return endpoint(service, port)
+
+    (result,) = verify(slow, [LIVE], (), timeout=5.0, environ={}, clock=clock, request=server)
+    assert result.passed
+    assert server.requests[0].timeout == 5.0
+
+
 def test_a_failed_check_says_what_was_last_seen_how_often_and_for_how_long() -> None:
     (result,) = run(FakeServer([answer(503)]), LIVE)
     assert not result.passed and result.sent
