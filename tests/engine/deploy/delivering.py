@@ -215,9 +215,15 @@ class Subject:
             assert process.stderr is not None and process.stdout is not None
             ear = threading.Thread(target=hear, args=(process.stderr,))
             ear.start()
-            out = process.stdout.read()
-            code = process.wait()
-            ear.join()
+            try:
+                out = process.stdout.read()
+                code = process.wait()
+            except BaseException:  # it must not go on deploying while the subject is being cleaned up
+                process.terminate()
+                process.wait()
+                raise
+            finally:
+                ear.join()
         return Followed(Ran(code, out, "".join(other)), tuple(events))
 
     def run(self, *args: str, code: int = 0) -> Any:
