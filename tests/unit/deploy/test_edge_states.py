@@ -164,8 +164,11 @@ def test_a_release_is_judged_by_what_came_after_the_switch() -> None:
 
 
 def test_a_service_that_failed_as_often_before_is_not_blamed_on_the_release() -> None:
-    assert judge(look(100, 20), look(200, 41)) == {}
-    assert judge(look(100, 20), look(200, 90)) == {"web": "70 of 100 requests failed after the switch"}
+    def stays(total: int, errors: int) -> dict[str, Look]:
+        return {"web": Look({"c": 0}, {"c": "healthy"}, Tally(total, errors), Tally())}
+
+    assert judge(stays(100, 20), stays(200, 41)) == {}
+    assert judge(stays(100, 20), stays(200, 90)) == {"web": "70 of 100 requests failed after the switch"}
 
 
 def test_commands_are_sent_in_lines_that_fit() -> None:
