@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,8 @@ def ssh_host(folder: Path, **environ: str) -> Iterator[SshHost]:
         f"SetEnv {told}\n"
     )
     with ExitStack() as stack:
-        if os.getuid() == 0 and not (room := Path("/run/sshd")).exists():  # sshd insists on it when root starts it
-            room.mkdir(mode=0o755)
-            stack.callback(_leave, room)
+        if os.getuid() == 0:  # sshd insists on the folder that its package makes at each start of the system
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         program = shutil.which("sshd") or "sshd"  # it starts itself again for every connection, by its whole path
         argv = [program, "-D", "-f", str(folder / "config"), "-E", str(folder / "log")]
         server = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
@@ -77,11 +76,6 @@ def ssh_host(folder: Path, **environ: str) -> Iterator[SshHost]:
         stack.callback(server.terminate)
         wait_for(lambda: _answers(SSH_HOST, port), bool, seconds=20)
         yield SshHost(folder, port)
-
-
-def _leave(room: Path) -> None:
-    with suppress(OSError):  # another server has come to need it
-        room.rmdir()
 
 
 def _answers(address: str, port: int) -> bool:

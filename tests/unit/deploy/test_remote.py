@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from windlass import process
 from windlass.config.load import load_project
 from windlass.deploy.docker import engine, remote, ssh
 from windlass.deploy.docker.mounts import Source, refuse_elsewhere
 from windlass.deploy.docker.reach import Login, Reach, loopback_ports, resolve, why
-from windlass.errors import ConfigError
+from windlass.errors import ConfigError, EngineUnavailable
 from windlass.model.project import EngineSpec
 
 
@@ -174,3 +177,36 @@ def test_a_wrong_engine_is_one_line(tmp_path: Path, address: str) -> None:
         load_project(tmp_path)
     assert "environments.prod.engine" in str(refused.value) and "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, code: int, out: str, err: str = "") -> engine.Docker:
+    def run(argv: object, **words: object) -> process.Completed:
+        return process.Completed(("docker",), code, out, err)
+
+    monkeypatch.setattr(process, "run", run)
+    return engine.Docker(EngineSpec("tcp://host.example:2376"))
+
+
+def test_an_engine_that_compose_cannot_talk_to_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = answering(monkeypatch, 0, '{"Version": "18.09.1", "ApiVersion": "1.39"}')
+    monkeypatch.setattr(socket, "create_connection", lambda *args, **words: open_end())
+    with pytest.raises(EngineUnavailable, match=r"tcp://host.example:2376 is Docker 18.09.1: too old") as refused:
+        docker.connect()
+    assert refused.value.exit_code == 7
+
+
+def test_a_host_that_is_not_reached_ends_before_docker_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = answering(monkeypatch, 0, "{}")
+
+    def late(*args: object, **words: object) -> NoReturn:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", late)
+    monkeypatch.setattr(process, "run", late)
+    with pytest.raises(EngineUnavailable, match="not reached") as refused:
+        docker.connect()
+    assert refused.value.exit_code == 7
+
+
+def open_end() -> socket.socket:
+    return socket.socket()

@@ -157,6 +157,7 @@ class DockerTarget:
             self._rolling.dismiss_warm()
 
     def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
+        self._docker.close_ways()
         self._begun = None
         return self._switch(self._prepare(release, emit, "restore"), sequence, emit, "restore", keep_warm=False)
 
