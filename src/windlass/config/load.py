@@ -210,6 +210,13 @@ def _environments_agree(section: ProjectSection, document: Document, directory: 
             )
         if env.branch is not None:
             branches[env.branch] = name
+        tls = env.engine is not None and env.engine.host.startswith("tcp://") and not env.engine.registry_reachable
+        if tls and section.registry.host == "embedded":
+            raise ConfigError(
+                "an engine elsewhere does not reach the embedded registry by tcp; write ssh://, use a registry that both "
+                "reach, or registry_reachable: true where a tunnel of your own leads there",
+                where=document.where((*at, "engine")),
+            )
         for key, names in (("compose", env.compose or ()), ("api", env.api)):
             for index, file in enumerate(names):
                 _must_exist(directory, file, document, (*at, key, index))

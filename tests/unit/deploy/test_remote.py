@@ -210,3 +210,11 @@ def test_a_host_that_is_not_reached_ends_before_docker_is_asked(monkeypatch: pyt
 
 def open_end() -> socket.socket:
     return socket.socket()
+
+
+def test_an_engine_that_never_reaches_the_registry_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text("services: {}\n")
+    (tmp_path / "windlass.yaml").write_text(CONFIG.format("tcp://host:2376"))
+    with pytest.raises(ConfigError, match="embedded registry") as refused:
+        load_project(tmp_path)
+    assert "environments.prod.engine" in str(refused.value)
