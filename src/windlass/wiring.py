@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -262,17 +261,11 @@ def secrets_present(project: Project, environment: Environment) -> dict[str, boo
     return {name: bool(known.get(name)) for name in environment.secrets}
 
 
-@contextmanager
-def materialised(repository: Repository, tree: str, paths: Sequence[str] | None = None) -> Iterator[Path]:
+def materialised(repository: Repository, tree: str, paths: Sequence[str] | None = None) -> AbstractContextManager[Path]:
     """A folder with a tree's files, or those at or below some paths, gone at the end."""
-    place = cache_dir() / "contexts"
-    place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{tree[:12]}-", dir=place) as folder:
-        if paths is None:
-            repository.materialise(tree, Path(folder))
-        else:
-            repository.materialise_few(tree, Path(folder), paths)
-        yield Path(folder)
+    from windlass.git import contexts
+
+    return contexts.materialised(repository, tree, cache_dir() / "contexts", paths)
 
 
 def _buildx() -> Builder:
