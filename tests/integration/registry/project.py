@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.command import windlass
 from windlass import process
 from windlass.git.repository import Repository
 from windlass.model.artifacts import LayoutImage
@@ -87,9 +87,8 @@ class Shop:
 
     def run(self, *words: str, columns: int = 80, **environ: str) -> subprocess.CompletedProcess[str]:
         """`windlass registry WORDS`, without a terminal."""
-        argv = [sys.executable, "-m", "windlass", "registry", *words, "-C", str(self.root)]
         env = {**os.environ, "COLUMNS": str(columns), **environ}
-        return subprocess.run(argv, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, check=False)
+        return windlass(["registry", *words, "-C", str(self.root)], env)
 
     def json(self, *words: str, code: int = 0) -> Any:
         done = self.run(*words, "--json")
