@@ -25,7 +25,7 @@ _PAGE_LIMIT = 64 * 1024 * 1024
 _RESUMES = 5
 _ACCEPT = {"accept": manifests.ACCEPT}
 _IDENTITY = "windlass-registry"
-_WHOLE = "/v2/_windlass/images/whole?blobs=true"
+_WHOLE = "/v2/_windlass/images/whole"
 _CATALOG = ("registry:catalog:*",)
 
 

@@ -75,8 +75,7 @@ class ManifestHandlers:
         """POST `{"images": [[repository, digest], …]}`: which of them can be pulled, as `{"whole": [true, …]}`.
 
         For Windlass itself, which would ask for every manifest of hundreds of images one by one otherwise. What the caller
-        may not pull looks as if it were not there. With `?blobs=true` every blob must be there too, for a push that is to
-        repair what is missing.
+        may not pull looks as if it were not there. Every blob must be there too: a push repairs what is missing.
         """
         if request.method != "POST":
             raise unsupported(request.method)
@@ -84,8 +83,9 @@ class ManifestHandlers:
         caller = request.caller
         seen = {name: caller.granted(name, "pull") for name, _ in images}
         self._access.require(request, (repository_scope(name, "pull") for name, granted in seen.items() if granted))
-        there = self._storage.complete if request.query.get("blobs") == "true" else self._storage.whole
-        found = await self._blocking(lambda: [seen[name] and there(name, digest) for name, digest in images])
+        found = await self._blocking(
+            lambda: [seen[name] and self._storage.complete(name, digest) for name, digest in images]
+        )
         return _json({"whole": found})
 
     async def catalog(self, request: Request) -> Reply:

@@ -49,6 +49,14 @@ class Repository:
         """Whether anything was ever pushed here, and not only to repositories below this name."""
         return os.path.isdir(self._blobs) or os.path.isdir(self._manifests)  # noqa: PTH112 (a hot path)
 
+    def blob_link(self, digest: Digest) -> str:
+        """The file whose presence says that a blob belongs here."""
+        return _below(self._blobs, digest)
+
+    def manifest_link(self, digest: Digest) -> str:
+        """The same of a manifest."""
+        return _below(self._manifests, digest)
+
     def has_blob(self, digest: Digest) -> bool:
         return os.path.exists(_below(self._blobs, digest))  # noqa: PTH110 (a hot path)
 

@@ -35,6 +35,7 @@ from windlass.registry.server.storage.protection import (
 from windlass.registry.server.storage.removal import clear_removed, remove_repository
 from windlass.registry.server.storage.repositories import Repository
 from windlass.registry.server.storage.uploads import Upload, Uploads
+from windlass.registry.server.storage.wholeness import Wholeness
 
 _KEPT = 16
 
@@ -53,6 +54,7 @@ class Storage:
         self.root = root
         self.blobs = BlobStore(root)
         self.uploads = Uploads(root, self.blobs, limits)
+        self._wholeness = Wholeness(self.blobs)
         self._repositories: WeakValueDictionary[str, Repository] = WeakValueDictionary()
         self._guard = threading.Lock()
         self._kept: deque[Repository] = deque(maxlen=_KEPT)
@@ -173,35 +175,9 @@ class Storage:
         check_read(repository, reference, digest)
         return StoredManifest(digest, media_type, data)
 
-    def whole(self, name: str, digest: Digest) -> bool:
-        """Whether an image is here with its manifest undamaged and, for an index, the manifests of all its platforms."""
-        repository = self.repository(name)
-        media_type = repository.media_type(digest)
-        data = self.blobs.read(digest) if media_type is not None else None
-        if data is None or not is_intact(data, digest):
-            return False
-        return all(
-            repository.has_manifest(child.digest) and self.blobs.size(child.digest) == child.size
-            for child in parse_manifest(data, media_type).children
-        )
-
-    def complete(self, name: str, digest: Digest, depth: int = 8) -> bool:
-        """The same down to the blobs of every platform: each is here with its size. What blobs hold is not read."""
-        repository = self.repository(name)
-        media_type = repository.media_type(digest)
-        data = self.blobs.read(digest) if media_type is not None else None
-        if data is None or not is_intact(data, digest):
-            return False
-        manifest = parse_manifest(data, media_type)
-        if any(self.blobs.size(need.digest) != need.size for need in (*manifest.blobs, *manifest.children)):
-            return False
-        if not all(repository.has_blob(need.digest) for need in manifest.blobs):
-            return False
-        return all(
-            repository.has_blob(child.digest)  # entries of build caches are blobs
-            or (repository.has_manifest(child.digest) and (depth == 0 or self.complete(name, child.digest, depth - 1)))
-            for child in manifest.children
-        )
+    def complete(self, name: str, digest: Digest) -> bool:
+        """Whether an image is here down to the blobs of every platform, manifests undamaged. What blobs hold is not read."""
+        return self._wholeness.holds(self.repository(name), digest)
 
     def put_manifest(
         self, name: str, reference: str, data: bytes, content_type: str | None, tags: Sequence[str] = ()
