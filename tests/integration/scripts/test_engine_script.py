@@ -111,7 +111,7 @@ def test_base_images_that_the_engine_can_pull_are_not_made(machine: Machine) -> 
 def test_base_images_that_cannot_be_had_are_named(machine: Machine) -> None:
     done = machine.run("base-images", "--status", PLUGINS="yes", DAEMON="yes")
     assert done.code == 7
-    assert done.stdout == "base-images: missing: busybox:1, debian:bookworm-slim, python:3.12-slim\n"
+    assert done.stdout == "base-images: missing: busybox:1, debian:bookworm-slim, python:3.12-slim, haproxy:lts\n"
 
 
 @pytest.mark.parametrize("script", ["base-images", "demo", "engine", "lock", "python", "test", "test-programs"])
