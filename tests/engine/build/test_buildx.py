@@ -37,7 +37,7 @@ class TestBuildx(BuilderContract):
             below = layers(base, platform)
             assert below and layers(image, platform)[: len(below)] == below
 
-    @pytest.mark.parametrize("step", ["COPY a.txt /a.txt", "COPY . /app", "COPY --chown=1:1 lib /etc/lib"])
+    @pytest.mark.parametrize("step", ["COPY a.txt /a.txt", "COPY . /app", "COPY --chown=1:1 a.txt /a.txt"])
     def test_copies_are_reproduced_from_an_empty_cache(
         self, builder: Builder, request_for: Any, tmp_path: Path, step: str
     ) -> None:
