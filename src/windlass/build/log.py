@@ -22,7 +22,8 @@ TAIL = 20
 
 _WIDTH = 72
 _STEP = re.compile(r"^\[(?P<place>[^\]]+)\] (?P<instruction>.*)$", re.DOTALL)
-_INTERNAL = re.compile(r"\binternal\b")
+_INTERNAL = re.compile(r"\binternal\b|^context ")
+"""BuildKit's own steps: reading files, resolving names, and taking a pinned base image from its named context."""
 _CANCELLED = re.compile(r"context canceled|\bCANCELED\b")
 
 
