@@ -30,10 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     environment = session.environment(arguments.env)
     target = session.view.target(environment)
     names = [state.service for state in target.observe().services]
+    if not names:
+        raise UsageError(
+            f"no service of {environment.name} runs", remedy=f"windlass status {environment.name} shows what ran there"
+        )
     if arguments.service and arguments.service not in names:
         raise UsageError(
             f"{environment.name} runs no service '{arguments.service}'",
-            remedy=f"it runs: {', '.join(names) or 'nothing'}",
+            remedy=f"it runs: {', '.join(names)}",
         )
     width = max((len(name) for name in names), default=0)
 

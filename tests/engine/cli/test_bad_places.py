@@ -95,6 +95,10 @@ def test_a_half_edited_configuration_does_not_stop_who_is_on_call(installation: 
     assert installation.windlass("plan").code == 64
 
 
+def test_logs_of_an_environment_where_nothing_runs(installation: Installation) -> None:
+    told(installation.windlass("logs", "production"), 64, "no service of production runs", "windlass status production")
+
+
 def test_no_engine(installation: Installation) -> None:
     told(installation.windlass("run", "--progress", "quiet", DOCKER_HOST="unix:///nowhere.sock"), 7)
     told(installation.windlass("status", DOCKER_HOST="unix:///nowhere.sock"), 7, "does not answer", "start")
