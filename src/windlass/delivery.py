@@ -26,6 +26,7 @@ from windlass.model.release import Kind, Record, Release
 from windlass.model.source import Source
 from windlass.state.lease import refuse_if_held
 from windlass.steps.build import build
+from windlass.steps.caching import LayerCaches
 from windlass.steps.compose_release import compose_release
 from windlass.steps.gate import frozen, refuse
 from windlass.steps.layouts import layouts
@@ -86,6 +87,7 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
         folder = stack.enter_context(tools.materialise(order.source.tree)) if work else Path()
         kept = stack.enter_context(layouts(tools.scratch, tools.project.name)) if work else Path()
         builder = tools.builder(emit) if work else None
+        caches = stack.enter_context(LayerCaches(builder, emit))
 
         with watch.stage("build", _to_build(plan)) as verdict:
             built = build(plan, tools, builder, folder, kept, emit)
@@ -101,30 +103,31 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
         with watch.stage("publish") as verdict:
             published = publish(scanned, order.source, tags, tools, emit)
             verdict.outcome = _outcome(published, scanned.failed)
+        caches.begin()
 
-    if environment is None:
-        emit(Notice(_no_environment(order.source.branch, tools), remedy="windlass run --env ENV deploys it"))
-    if environment is None or (published.failed and not order.keep_going) or not published.done:
-        return _report(order, watch, scanned, published.done, published.failed, None)
-    runs = tools.services_of(order.source, environment)
+        if environment is None:
+            emit(Notice(_no_environment(order.source.branch, tools), remedy="windlass run --env ENV deploys it"))
+        if environment is None or (published.failed and not order.keep_going) or not published.done:
+            return _report(order, watch, scanned, published.done, published.failed, None)
+        runs = tools.services_of(order.source, environment)
 
-    def bring(records: tuple[Record, ...]) -> Release:
-        return compose_release(
-            tools.project,
-            environment,
-            order.source,
-            published.done,
-            published.failed,
-            runs,
-            records,
-            datetime.now(UTC),
-        )
+        def bring(records: tuple[Record, ...]) -> Release:
+            return compose_release(
+                tools.project,
+                environment,
+                order.source,
+                published.done,
+                published.failed,
+                runs,
+                records,
+                datetime.now(UTC),
+            )
 
-    try:
-        rollout = _admitted(bring, "deploy", environment, tools, watch, emit, retry=order.retry, wait=order.wait)
-    except Refused as error:
-        return _report(order, watch, scanned, published.done, published.failed, None, error)
-    return _report(order, watch, scanned, published.done, published.failed, rollout)
+        try:
+            rollout = _admitted(bring, "deploy", environment, tools, watch, emit, retry=order.retry, wait=order.wait)
+        except Refused as error:
+            return _report(order, watch, scanned, published.done, published.failed, None, error)
+        return _report(order, watch, scanned, published.done, published.failed, rollout)
 
 
 def deploy(

@@ -92,6 +92,9 @@ class BuildahBuilder:
         with tempfile.TemporaryDirectory(prefix="windlass-build-") as folder:
             self._run(request, platform or "linux/amd64", Path(folder), emit, stage)
 
+    def write_caches(self) -> None:
+        """Nothing: layers are cached in buildah's own storage."""
+
     def _run(self, request: BuildRequest, platform: str, scratch: Path, emit: Emit, stage: StageName) -> str:
         """Build one platform and return the image's id in buildah's storage."""
         places = {place for place in request.contexts.values() if place.startswith(OCI_LAYOUT)}

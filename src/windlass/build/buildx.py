@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from windlass import process
@@ -35,14 +36,17 @@ class BuildxBuilder:
         self._insecure = insecure
         self._native: str | None = None
         self._version: tuple[int, int] | None = None
+        self._unwritten: list[BuildRequest] = []
 
     @property
     def name(self) -> str:
         return "buildx"
 
     def prepare(self, platforms: tuple[str, ...], emit: Emit) -> None:
-        self._version = find_version()
-        self._builder, state = choose_builder(self._builder, platforms, emit, insecure=self._insecure)
+        with ThreadPoolExecutor(1) as beside:  # each takes the docker program longer to start than to answer
+            choosing = beside.submit(choose_builder, self._builder, platforms, emit, insecure=self._insecure)
+            self._version = find_version()
+            self._builder, state = choosing.result()
         self._native = next(iter(state.platforms), None)
 
     def build(self, request: BuildRequest, emit: Emit) -> LayoutImage:
@@ -53,7 +57,7 @@ class BuildxBuilder:
             digest = _result(metadata, request.service)
         # Writing the layer cache costs a whole pass over all layers; where every step came from it, nothing is new.
         if request.cache and request.keep_cache and (transcript.worked or transcript.missed_cache):
-            self._export_cache(request)
+            self._unwritten.append(request)
         index = layout.as_index(request.layout, digest)
         if index != digest:
             layout.name_only(request.layout, index)
@@ -120,11 +124,13 @@ class BuildxBuilder:
             emit(event)
         return transcript, code
 
-    def _export_cache(self, request: BuildRequest) -> None:
-        """A second pass, all of it cached by now. Its failure costs other machines time and this build nothing."""
-        argv = buildx_command(request, builder=self._builder, export=False, cache="export")
-        argv = [word for word in argv if word != "--no-cache"]
-        process.run(argv, env=buildx_environment(request))
+    def write_caches(self) -> None:
+        """A second pass for each, all of it cached by now."""
+        while self._unwritten:
+            request = self._unwritten.pop(0)
+            argv = buildx_command(request, builder=self._builder, export=False, cache="export")
+            argv = [word for word in argv if word != "--no-cache"]
+            process.run(argv, env=buildx_environment(request))
 
 
 def _result(metadata: Path, service: str) -> str:

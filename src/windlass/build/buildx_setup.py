@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,8 +122,10 @@ def choose_builder(
     Raises:
         EngineUnavailable: no daemon, no emulator, or a builder cannot be started.
     """
-    state = _inspect(current)
-    if state.driver == "docker" and not _exports():
+    with ThreadPoolExecutor(1) as beside:
+        exporting = beside.submit(_exports)
+        state = _inspect(current)
+    if state.driver == "docker" and not exporting.result():
         state = _own_builder(own, insecure)
         emit(
             Notice(

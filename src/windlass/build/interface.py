@@ -20,9 +20,9 @@ class BuildRequest:
     `contexts` maps a named build context to what replaces it, in buildx's own notation: an absolute path,
     `docker-image://name@sha256:…` or `oci-layout:///abs/path@sha256:…`; pinned base images arrive this way too.
     `layout` is the OCI layout folder to write to (created when missing; blobs that are there are kept). `cache` is a
-    registry reference that layer caches are imported from and exported to, or None. `insecure` lists registry hosts
+    registry reference that layer caches are imported from and written to (`Builder.write_caches`), or None. `insecure` lists registry hosts
     that speak plain http. `secret_root` is the checkout that `BuildSecret.file` paths are relative to. `fresh` runs every
-    step again instead of taking it from a cache. Without `keep_cache` nothing is exported to `cache`.
+    step again instead of taking it from a cache. Without `keep_cache` nothing is written to `cache`.
     """
 
     service: str
@@ -74,3 +74,8 @@ class Builder(Protocol):
         Raises:
             TestsFailed: with the last lines of the log.
         """
+
+    def write_caches(self) -> None:
+        """Write the layer caches of what was built since the last call, for other machines: nothing here waits for them,
+        so this is done beside what comes after the build. Contexts and Dockerfiles must still be there. That one cannot be
+        written costs others time, and is no error."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from windlass.model.artifacts import Built, LayoutImage
 from windlass.model.delivery import Results
 from windlass.model.events import Emit, ServiceFinished, ServiceStarted
 from windlass.model.plan import Plan, ServicePlan
-from windlass.steps.layouts import layout_of
+from windlass.steps.layouts import dockerfiles, layout_of
 from windlass.steps.tools import Tools
 
 
@@ -44,48 +43,46 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, kept:
     images: dict[str, LayoutImage | str] = {name: built.digest for name, built in done.items()}
     twins = _twins(waiting)
 
-    with tempfile.TemporaryDirectory(prefix="windlass-") as scratch:
+    def work(name: str) -> Built:
+        started = tools.clock.now()
+        emit(ServiceStarted("build", name))
+        try:
+            refuse_pointers(name, to_build[name].lfs, folder)
+        except BuildFailed:
+            emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
+            raise
+        if isinstance(same := images.get(twins.get(name, "")), LayoutImage):
+            images[name] = same
+            emit(ServiceFinished("build", name, "ok", 0.0, same.digest))
+            return Built(to_build[name], same.digest, same, on=_on(to_build[name], images))
+        request = build_request(
+            tools.project,
+            to_build[name],
+            tree=folder,
+            layout=layout_of(kept, to_build[name]),
+            scratch=dockerfiles(kept),
+            images=images,
+            fresh=to_build[name].fresh,
+        )
+        try:
+            image = builder.build(request, emit)
+        except WindlassError as error:
+            drop_partial(request.layout)
+            if isinstance(error, EnvironmentUnusable):  # a full disk: what can be made again makes room
+                shutil.rmtree(request.layout, ignore_errors=True)
+            emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
+            raise
+        tidy(image.layout, image.digest)
+        images[name] = image
+        seconds = tools.clock.now() - started
+        emit(ServiceFinished("build", name, "ok", seconds, image.digest))
+        return Built(to_build[name], image.digest, image, seconds, _on(to_build[name], images))
 
-        def work(name: str) -> Built:
-            started = tools.clock.now()
-            emit(ServiceStarted("build", name))
-            try:
-                refuse_pointers(name, to_build[name].lfs, folder)
-            except BuildFailed:
-                emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
-                raise
-            if isinstance(same := images.get(twins.get(name, "")), LayoutImage):
-                images[name] = same
-                emit(ServiceFinished("build", name, "ok", 0.0, same.digest))
-                return Built(to_build[name], same.digest, same, on=_on(to_build[name], images))
-            request = build_request(
-                tools.project,
-                to_build[name],
-                tree=folder,
-                layout=layout_of(kept, to_build[name]),
-                scratch=Path(scratch),
-                images=images,
-                fresh=to_build[name].fresh,
-            )
-            try:
-                image = builder.build(request, emit)
-            except WindlassError as error:
-                drop_partial(request.layout)
-                if isinstance(error, EnvironmentUnusable):  # a full disk: what can be made again makes room
-                    shutil.rmtree(request.layout, ignore_errors=True)
-                emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
-                raise
-            tidy(image.layout, image.digest)
-            images[name] = image
-            seconds = tools.clock.now() - started
-            emit(ServiceFinished("build", name, "ok", seconds, image.digest))
-            return Built(to_build[name], image.digest, image, seconds, _on(to_build[name], images))
-
-        needs = {
-            name: tuple(need for need in (*plan_.needs, *filter(None, [twins.get(name)])) if need in to_build)
-            for name, plan_ in to_build.items()
-        }
-        outcomes = run_graph(tuple(to_build), needs, tools.project.parallel, work)
+    needs = {
+        name: tuple(need for need in (*plan_.needs, *filter(None, [twins.get(name)])) if need in to_build)
+        for name, plan_ in to_build.items()
+    }
+    outcomes = run_graph(tuple(to_build), needs, tools.project.parallel, work)
     for name, outcome in outcomes.items():
         if isinstance(outcome, Done):
             done[name] = outcome.value

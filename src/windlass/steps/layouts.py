@@ -37,3 +37,8 @@ def layouts(place: Path, project: str) -> Iterator[Path]:
 def layout_of(folder: Path, plan: ServicePlan) -> Path:
     """The layout of one service's image."""
     return folder / plan.service.image.replace("/", "+")
+
+
+def dockerfiles(folder: Path) -> Path:
+    """Where Dockerfiles are written that no tree has: beside the layouts, as long as these are held."""
+    return folder / ".dockerfiles"

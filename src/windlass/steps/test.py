@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from windlass.build.graph import Done, Failed, run_graph
@@ -12,7 +11,7 @@ from windlass.errors import WindlassError
 from windlass.model.artifacts import Built, Tested
 from windlass.model.delivery import Results
 from windlass.model.events import Emit, ServiceFinished, ServiceStarted
-from windlass.steps.layouts import layout_of
+from windlass.steps.layouts import dockerfiles, layout_of
 from windlass.steps.tools import Tools
 
 
@@ -34,34 +33,33 @@ def test(
     if to_run and builder is not None:
         fresh = {name: image.image for name, image in built.done.items() if image.image is not None}
         known = {name: image.digest for name, image in built.done.items()}
-        with tempfile.TemporaryDirectory(prefix="windlass-") as scratch:
 
-            def work(name: str) -> Tested:
-                started = tools.clock.now()
-                emit(ServiceStarted("test", name))
-                image = to_run[name]
-                try:
-                    run_unit_tests(
-                        builder,
-                        tools.project,
-                        image,
-                        folder=folder,
-                        layout=layout_of(kept, image.plan),
-                        scratch=Path(scratch),
-                        fresh=fresh,
-                        reused=known,
-                        emit=emit,
-                    )
-                except WindlassError:
-                    emit(ServiceFinished("test", name, "failed", tools.clock.now() - started))
-                    raise
-                if image.plan.test_fingerprint is not None:
-                    tools.memory.remember_tests(image.plan.test_fingerprint)
-                seconds = tools.clock.now() - started
-                emit(ServiceFinished("test", name, "ok", seconds))
-                return Tested(image, "passed", seconds)
+        def work(name: str) -> Tested:
+            started = tools.clock.now()
+            emit(ServiceStarted("test", name))
+            image = to_run[name]
+            try:
+                run_unit_tests(
+                    builder,
+                    tools.project,
+                    image,
+                    folder=folder,
+                    layout=layout_of(kept, image.plan),
+                    scratch=dockerfiles(kept),
+                    fresh=fresh,
+                    reused=known,
+                    emit=emit,
+                )
+            except WindlassError:
+                emit(ServiceFinished("test", name, "failed", tools.clock.now() - started))
+                raise
+            if image.plan.test_fingerprint is not None:
+                tools.memory.remember_tests(image.plan.test_fingerprint)
+            seconds = tools.clock.now() - started
+            emit(ServiceFinished("test", name, "ok", seconds))
+            return Tested(image, "passed", seconds)
 
-            outcomes = run_graph(tuple(to_run), {}, tools.project.parallel, work)
+        outcomes = run_graph(tuple(to_run), {}, tools.project.parallel, work)
         for name, outcome in outcomes.items():
             if isinstance(outcome, Done):
                 done[name] = outcome.value

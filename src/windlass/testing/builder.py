@@ -29,7 +29,7 @@ _FAILS = re.compile(r"\bexit [1-9]|\bfalse\b")
 class FakeBuilder:
     """Understands FROM, and RUN that echoes words or exits; every other instruction only counts as content.
 
-    `failing` maps a service to the log its build fails with. `built` and `executed` hold the requests in order.
+    `failing` maps a service to the log its build fails with. `built` and `executed` hold the requests in order, `cached` the services whose layer caches were written.
     `packages` stands for what builds without a cache fetch: other packages make another image of the same request.
     """
 
@@ -37,6 +37,7 @@ class FakeBuilder:
     platforms: tuple[str, ...] = ("linux/amd64", "linux/arm64")
     built: list[BuildRequest] = field(default_factory=list)
     executed: list[BuildRequest] = field(default_factory=list)
+    cached: list[str] = field(default_factory=list)
     name: str = "fake"
     packages: str = ""
 
@@ -56,6 +57,9 @@ class FakeBuilder:
     def execute(self, request: BuildRequest, emit: Emit, stage: StageName = "test") -> None:
         self.executed.append(request)
         self._run(request, emit, stage, TestsFailed)
+
+    def write_caches(self) -> None:
+        self.cached += [request.service for request in self.built if request.service not in self.cached]
 
     def _run(self, request: BuildRequest, emit: Emit, stage: StageName, error: type[StageFailed]) -> None:
         check_secrets(request)

@@ -15,7 +15,7 @@ from windlass import process
 from windlass.build import layout
 from windlass.build.buildx import BuildxBuilder
 from windlass.build.buildx_setup import choose_builder
-from windlass.build.interface import Builder
+from windlass.build.interface import Builder, BuildRequest
 from windlass.errors import BuildFailed, EngineUnavailable
 from windlass.model.artifacts import LayoutImage
 from windlass.model.events import Event, ServiceProgress, silent
@@ -109,10 +109,10 @@ class TestLayerCache:
         # A step of its own, so that no earlier run's result is found in the engine's own cache.
         text = f"FROM busybox:1\nRUN echo {root} > /made.txt\n"
         request = request_for(text, cache=f"{host}/windlass/cache:web")
-        first = BuildxBuilder().build(request, silent)
+        first = built_and_cached(request)
         assert cached(host)
         before = content(root)
-        assert BuildxBuilder().build(request, silent) == first
+        assert built_and_cached(request) == first
         assert content(root) == before
 
     def test_layers_the_engine_knows_are_exported_where_there_is_no_cache_yet(
@@ -121,8 +121,24 @@ class TestLayerCache:
         text = "FROM busybox:1\nRUN echo known\n"
         BuildxBuilder().build(request_for(text), silent)
         assert not cached(registry[0])
-        BuildxBuilder().build(request_for(text, cache=f"{registry[0]}/windlass/cache:web"), silent)
+        built_and_cached(request_for(text, cache=f"{registry[0]}/windlass/cache:web"))
         assert cached(registry[0])
+
+    def test_nothing_is_exported_before_it_is_asked_for(self, request_for: Any, registry: tuple[str, Path]) -> None:
+        builder = BuildxBuilder()
+        builder.build(
+            request_for("FROM busybox:1\nRUN echo later\n", cache=f"{registry[0]}/windlass/cache:web"), silent
+        )
+        assert not cached(registry[0])
+        builder.write_caches()
+        assert cached(registry[0])
+
+
+def built_and_cached(request: BuildRequest) -> LayoutImage:
+    builder = BuildxBuilder()
+    image = builder.build(request, silent)
+    builder.write_caches()
+    return image
 
 
 def cached(host: str) -> bool:

@@ -71,6 +71,10 @@ class TestBuilding:
         assert {s.name: s.built for s in delivery.services} == {"api": False, "web": True, "batch": False}
         assert tags(world, "batch") == {"main-0000001", "main-0000002", "latest"}
 
+    def test_layer_caches_of_what_was_built_are_written(self, world: World) -> None:
+        world.run()
+        assert set(world.builder.cached) == {"api", "web", "batch"}
+
     def test_a_rebuild_takes_nothing_from_a_cache_and_replaces_what_is_remembered(self, world: World) -> None:
         world.run()
         world.run(rebuild=("web",))

@@ -21,7 +21,7 @@ def test_a_start_period_of_its_own_is_kept() -> None:
     assert quick({"test": TEST, "start_period": "1m0s"}) == {
         "test": TEST,
         "start_period": "1m0s",
-        "start_interval": "0.5s",
+        "start_interval": "0.25s",
     }
 
 
@@ -32,11 +32,11 @@ def test_without_a_start_period_it_lasts_until_the_engine_would_have_probed(
     interval: dict[str, str], period: str
 ) -> None:
     check = quick({"test": TEST, **interval})
-    assert check is not None and (check["start_period"], check["start_interval"]) == (period, "0.5s")
+    assert check is not None and (check["start_period"], check["start_interval"]) == (period, "0.25s")
 
 
 def test_the_image_s_own_check_is_made_quick_too() -> None:
-    assert quick(None, {"Test": TEST, "Interval": 10 * 10**9}) == {"start_period": "10s", "start_interval": "0.5s"}
+    assert quick(None, {"Test": TEST, "Interval": 10 * 10**9}) == {"start_period": "10s", "start_interval": "0.25s"}
 
 
 @pytest.mark.parametrize(

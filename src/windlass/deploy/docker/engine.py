@@ -52,8 +52,7 @@ class Docker(Access):
         Raises:
             EngineUnavailable: docker is not installed, or nothing answers.
         """
-        printed = self._docker(["version", "--format", "{{json .Server}}"])
-        server = json.loads(printed)
+        server = local.version(self._socket) or json.loads(self._docker(["version", "--format", "{{json .Server}}"]))
         if not server:
             raise self.refusal("")
         found = Engine(server.get("Version", ""), tuple(int(part) for part in server.get("ApiVersion", "0").split(".")))
@@ -70,8 +69,7 @@ class Docker(Access):
         Raises:
             EngineUnavailable
         """
-        path = local.socket_of({**os.environ, **self.reach.environ}, current_context())
-        if path and (printed := local.containers(path, project)) is not None:
+        if (printed := local.containers(self._socket, project)) is not None:
             return parse_containers(printed)
         label = f"label=com.docker.compose.project={project}"
         for _ in range(_LOOKS):
@@ -103,6 +101,8 @@ class Docker(Access):
         unique = sorted(set(references))
         if not unique:
             return {}
+        if (found := local.images(self._socket, unique)) is not None:
+            return {reference: _image(document) for reference, document in found.items()}
         together = self._attempt(["image", "inspect", *unique])
         if together.ok:
             return dict(zip(unique, map(_image, json.loads(together.stdout)), strict=True))
@@ -143,6 +143,10 @@ class Docker(Access):
         said: list[str] = []
         self.stream(["docker", "logs", "--tail", str(lines), container], said.append)
         return said
+
+    @property
+    def _socket(self) -> str:
+        return local.socket_of({**os.environ, **self.reach.environ}, current_context())
 
     def _docker(self, arguments: Sequence[str]) -> str:
         done = self._attempt(arguments)

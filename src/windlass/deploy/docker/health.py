@@ -8,11 +8,11 @@ from typing import Any
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _DEFAULT_INTERVAL = 30.0
-_QUICK = 0.5
+_QUICK = 0.25
 
 
 def with_quick_start(service: dict[str, Any], of_image: Mapping[str, Any] | None) -> None:
-    """Probe twice a second while the container starts, where the user has not said how often.
+    """Probe four times a second while the container starts, where the user has not said how often.
 
     The engine uses `start_interval` only during `start_period`. Where there is none, it is set to one interval: before
     that the engine would not have probed at all, so no failure is forgiven that would have counted.

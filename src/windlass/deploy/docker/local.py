@@ -1,7 +1,8 @@
-"""Looking at containers by the engine's own socket, where it is on this machine: a deployment looks dozens of times, and a
-`docker` program takes longer to start than the engine to answer.
+"""Looking at containers and images by the engine's own socket, where it is on this machine: a deployment looks dozens of
+times, and a `docker` program takes longer to start than the engine to answer.
 
-Docker Engine API, "List containers" and "Inspect a container". Nothing is changed here.
+Docker Engine API, "List containers", "Inspect a container", "Inspect an image" and "Get version". Nothing is changed here.
+Every answer is None when the socket does not answer as it should: then the `docker` program is to be asked, and says why.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 _USUAL = "/var/run/docker.sock"
 _SECONDS = 10.0
+_T = TypeVar("_T")
 
 
 def socket_of(environ: Mapping[str, str], context: str) -> str:
@@ -28,17 +31,39 @@ def socket_of(environ: Mapping[str, str], context: str) -> str:
 
 
 def containers(path: str, project: str) -> str | None:
-    """What `docker inspect` prints of all containers of a Compose project, running or not; None when the socket does not
-    answer as it should: then the `docker` program is to be asked, and says why."""
+    """What `docker inspect` prints of all containers of a Compose project, running or not."""
     wanted = quote(json.dumps({"label": [f"com.docker.compose.project={project}"]}))
+
+    def look(connection: _Connection) -> str:
+        listed = json.loads(_get(connection, f"/containers/json?all=1&filters={wanted}") or "[]")
+        # One that was removed in between is missing, which is right.
+        found = [_get(connection, f"/containers/{each['Id']}/json") for each in listed]
+        return f"[{','.join(text for text in found if text is not None)}]"
+
+    return _ask(path, look)
+
+
+def images(path: str, references: Iterable[str]) -> dict[str, dict[str, Any]] | None:
+    """What `docker image inspect` prints of those images that are there, by reference."""
+
+    def look(connection: _Connection) -> dict[str, dict[str, Any]]:
+        answers = {each: _get(connection, f"/images/{quote(each, safe=':/@')}/json") for each in references}
+        return {each: json.loads(text) for each, text in answers.items() if text is not None}
+
+    return _ask(path, look)
+
+
+def version(path: str) -> dict[str, Any] | None:
+    """What `docker version` prints of the engine."""
+    return _ask(path, lambda connection: dict(json.loads(_get(connection, "/version") or "")))
+
+
+def _ask(path: str, look: Callable[[_Connection], _T]) -> _T | None:
+    if not path:
+        return None
     connection = _Connection(path)
     try:
-        listed = _get(connection, f"/containers/json?all=1&filters={wanted}")
-        if listed is None:
-            return None
-        # One that was removed in between is missing, which is right.
-        found = [_get(connection, f"/containers/{each['Id']}/json") for each in json.loads(listed)]
-        return f"[{','.join(text for text in found if text is not None)}]"
+        return look(connection)
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
     finally:
