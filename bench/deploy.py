@@ -79,13 +79,18 @@ def main(words: list[str]) -> int:
         print(f"bringing both up (services {options.ending} their requests on SIGTERM)", flush=True)
         ours.subject.run()
         _compose(theirs.subject, "up", "-d", "--build", "--wait")
+        new = uuid.uuid4().hex[:6]  # what earlier runs have built is in the engine's cache
         try:
             for number in range(1, rounds + 1):
-                ours.subject.change(f"v{number}")
+                ours.subject.change(f"v{number}-{new}")
                 ours.measure("deploy", number, lambda: _run(ours.subject))
-                theirs.subject.change(f"v{number}")
+                theirs.subject.change(f"v{number}-{new}")
                 theirs.measure("deploy", number, lambda: _up(theirs.subject))
-                print(f"round {number}: windlass {_last(ours)}, compose {_last(theirs)}", flush=True)
+                healthy = ours.times["verified"][-1]
+                print(
+                    f"round {number}: healthy after {healthy:.1f} s, command {_last(ours)}; compose {_last(theirs)}",
+                    flush=True,
+                )
             for number in range(1, rollbacks + 1):
                 ours.measure("rollback", number, lambda: _rollback(ours.subject))
         except KeyboardInterrupt:  # what was measured so far is worth telling

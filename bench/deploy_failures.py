@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 
 from tests.engine.deploy.delivering import Subject, users
@@ -94,7 +95,7 @@ def _bad(went: Went) -> int:
 
 
 def _try(subject: Subject, mode: str, how: str) -> Went:
-    version = f"bad-{mode}"
+    version = f"bad-{mode}-{uuid.uuid4().hex[:6]}"
     with Listener(subject.compose_project) as heard, users(subject.ports["web"], 220, 5.0) as load:
         load.go(mode)
         compose = (subject.root / "compose.yml").read_text()
