@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from windlass.scan.interface import Scanner
     from windlass.steps.tools import Planner
     from windlass.verify.api import Suite
+    from windlass.verify.asking import Asking
 
 
 def open_repository(directory: Path) -> Repository:
@@ -346,6 +347,8 @@ class _Checks:
         release: Release,
         endpoint: Callable[[str, int], Endpoint | None],
         emit: Emit,
+        *,
+        asking: Asking | None = None,
     ) -> tuple[CheckResult, ...]:
         from windlass.verify.selection import checks_for
         from windlass.verify.verify import verify
@@ -357,6 +360,7 @@ class _Checks:
             timeout=self._environment(environment, release).verify_timeout,
             environ=self._variables(environment),
             emit=emit,
+            asking=asking,
         )
 
     def _suites(self, environment: Environment, release: Release) -> list[Suite]:

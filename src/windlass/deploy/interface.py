@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from windlass.model.events import Emit
-from windlass.model.observation import Endpoint, Observation
+from windlass.model.observation import Asked, Endpoint, Observation
 from windlass.model.release import Release
+from windlass.waiting import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,19 @@ class LogLine:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What goes on while a release is watched: its checks run. The watch lasts as long as they do at least (`going`).
+
+    `asked` says by service what the checks have asked themselves: these are no users' requests, and the checks judge their
+    answers. `stop` is set when the verdict has fallen elsewhere.
+    """
+
+    asked: Callable[[], Mapping[str, Asked]] = dict
+    going: Callable[[], bool] = lambda: False
+    stop: Stop = field(default_factory=Stop)
+
+
 class Target(Protocol):
     """Drivers: `docker.DockerTarget` and `testing.target.FakeTarget`. One contract suite for all.
 
@@ -94,8 +108,9 @@ class Target(Protocol):
             Locked: a newer sequence has been here.
         """
 
-    def watch(self, deployed: Deployed, emit: Emit) -> None:
-        """See how users fare with the release, for as long as the environment says, counted from the switch.
+    def watch(self, deployed: Deployed, emit: Emit, meanwhile: Meanwhile | None = None) -> None:
+        """See how users fare with the release, for as long as the environment says, counted from the switch, and for as long
+        as its checks run. Called from a thread of its own; it returns soon when it is to stop.
 
         Raises:
             DeploymentFailed: services were restarted, or answer with more errors than before.

@@ -48,7 +48,8 @@ class RollOut:
     """What became of a release on its target.
 
     `changed` is False when it ran already. `failure` is why it did not stay; `restored` the release that serves instead;
-    `restore_failure` why that did not work either. `evidence` is the folder with logs and health output of what failed.
+    `restore_failure` why that did not work either; `now` says then what was seen to run, and `running` which release that is,
+    where it is one. `evidence` is the folder with logs and health output of what failed.
     """
 
     release: Release
@@ -60,6 +61,8 @@ class RollOut:
     restore_failure: WindlassError | None = None
     evidence: str | None = None
     seconds: float = 0.0
+    running: Release | None = None
+    now: str = ""
 
     @property
     def exit_code(self) -> int:

@@ -67,3 +67,12 @@ class CheckResult:
     seconds: float
     last: str
     sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What checks have asked of a service so far: requests, and how many an edge counts as errors (5xx answers over plain
+    HTTP, and no answer at all). Requests under way count as both: nobody knows yet."""
+
+    total: int = 0
+    errors: int = 0

@@ -90,6 +90,11 @@ def running_release(records: tuple[Record, ...]) -> Release | None:
     return find_release(records, records[0].running)
 
 
+def was_healthy(records: tuple[Record, ...], release: Release) -> bool:
+    """Whether a release ever was: one may serve that was not, where going back from it failed."""
+    return any(record.outcome == "healthy" and record.release.id == release.id for record in records)
+
+
 def find_release(records: tuple[Record, ...], wanted: str) -> Release | None:
     """A release by its id, or by a commit or tag that names exactly one that was healthy here."""
     for record in records:
@@ -123,7 +128,8 @@ def ways_back(records: tuple[Record, ...]) -> tuple[Release, ...]:
     take it down. After a deployment that was broken off, the way back is to the release that was to be replaced.
     """
     current = running_release(records)
-    if current is not None and records[0].outcome in ("interrupted", "deploying", "failed"):
+    broken_off = current is not None and records[0].outcome in ("interrupted", "deploying", "failed")
+    if current is not None and broken_off and was_healthy(records, current):
         return (current,)
     left: set[str] = set()
     passed = {content(one.release) for one in quarantined(records)}

@@ -27,7 +27,8 @@ def refuse(
 ) -> Quarantine | None:
     """Refuse a release that the environment does not take.
 
-    What serves already is let through: it is looked at, and repaired at most. A rollback is held back by quarantine alone.
+    What serves already is let through: it is looked at, and repaired at most; unless it failed, and serves because the way
+    back failed too. A rollback is held back by quarantine alone.
 
     Args:
         records: the environment's history, newest first.
@@ -40,9 +41,9 @@ def refuse(
         Refused: with who, when and why. A release that lacks approvals is proposed, so that they can be given.
     """
     serving = running_release(records)
-    if serving is not None and content(serving) == content(release):
-        return None
     known = quarantine_of(release, records)
+    if known is None and serving is not None and content(serving) == content(release):
+        return None
     if known is not None and not retry:
         raise _in_quarantine(release, kind, environment, known)
     if kind != "rollback":

@@ -7,23 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from windlass.deploy.interface import Deployed, Prepared, Target
-from windlass.errors import (
-    DeploymentFailed,
-    EnvironmentUnusable,
-    Locked,
-    VerificationFailed,
-    WindlassError,
-)
+from windlass.errors import DeploymentFailed, EnvironmentUnusable, Locked, VerificationFailed, WindlassError
 from windlass.model.delivery import RollOut
 from windlass.model.events import Emit, Notice
-from windlass.model.observation import CheckResult, Endpoint
+from windlass.model.observation import CheckResult
 from windlass.model.project import Environment
 from windlass.model.release import Kind, Outcome, Record, Release
-from windlass.state.interface import previous_release, running_release
+from windlass.state.interface import previous_release, running_release, was_healthy
 from windlass.steps import evidence
 from windlass.steps.beside import beside_only, quietly
+from windlass.steps.checking import Checking
 from windlass.steps.compose_release import same_content
 from windlass.steps.moving_tags import move_tags
+from windlass.steps.restoring import Back, Restoring, retire
+from windlass.steps.running import running_now
 from windlass.steps.stopwatch import Stopwatch
 from windlass.steps.tools import Tools
 
@@ -80,7 +77,8 @@ def roll_out(
                     run.settle(admitted, "healthy", serving=release)
         if failure is not None:
             differs = current is not None and not same_content(current, release)
-            fallback = current if differs else previous_release(records)
+            known = current is not None and was_healthy(records, current)
+            fallback = current if differs and known else previous_release(records)
             return run.restore(admitted, fallback, failure)
     except Locked as error:
         with suppress(Locked):  # somebody took the environment over: the record is theirs now
@@ -92,7 +90,7 @@ def roll_out(
         emit(Notice(f"{environment.name} may be between two releases", "warning", f"the same command goes on{back}"))
         raise
     except Exception as error:
-        run.settle(admitted, "failed", serving=current, reason=str(error))
+        run.give_up(admitted, current, error)
         raise
     run.move_tags(release)  # the record is written: whatever happens to a tag cannot change what became of the release
     return RollOut(release, "healthy", checks=checks)
@@ -121,11 +119,11 @@ class _Run:
         """
         checked = self.target.check(prepared, self.emit, sequence)
         if checked.services:
-            self._ask(
+            self.checking.ask(
                 beside_only(checked),
                 lambda service, port: self.target.endpoint_beside(checked, service, port),
                 quietly(self.emit),
-                "before the switch, ",
+                when="before the switch, ",
             )
         return self.target.switch(checked, sequence, self.emit)
 
@@ -136,55 +134,20 @@ class _Run:
         try:
             with self.watch.stage("deploy", tuple(service.name for service in release.services)):
                 deployed = switch()
-            checks = self.verify(release)
-            if watched:
-                self.target.watch(deployed, self.emit)
-            self.target.retire(deployed, self.emit)
-            return checks, None
+            checks = self.checking.verify(release, self.watch, watched=deployed if watched else None)
         except DeploymentFailed as error:
             return (), error
+        retire(self.target, deployed, self.emit)
+        return checks, None
 
-    def verify(self, release: Release) -> tuple[CheckResult, ...]:
-        """Raises VerificationFailed, with what the services said."""
-        with self.watch.stage("verify") as verdict:
-            checks = self._ask(release, self.target.endpoint, self.emit)
-            count = len(checks)
-            verdict.detail = f"{count} check{'' if count == 1 else 's'} passed" if count else "no checks are configured"
-        return checks
-
-    def _ask(
-        self, release: Release, endpoint: Callable[[str, int], Endpoint | None], emit: Emit, when: str = ""
-    ) -> tuple[CheckResult, ...]:
-        """The results of a release's checks, all passed. Raises VerificationFailed, with what the services said."""
-        try:
-            checks = self.tools.verify(self.environment, release, endpoint, emit)
-        except (Locked, DeploymentFailed):
-            raise
-        except (WindlassError, OSError) as error:  # users may reach the release already: unverified, it must not stay
-            raise VerificationFailed(
-                f"it could not be verified: {error}",
-                where=self.environment.name,
-                remedy=error.remedy if isinstance(error, WindlassError) else None,
-                blames=False,
-            ) from error
-        wrong = [check for check in checks if not check.passed]
-        if wrong:
-            raise VerificationFailed(
-                f"{when}{len(wrong)} of {len(checks)} checks failed: "
-                + "; ".join(f"{c.name}: {c.last}" for c in wrong[:3]),
-                where=self.environment.name,
-                remedy="write after_switch: true at a case that needs other services to reach the new release"
-                if when
-                else f"windlass logs {self.environment.name} shows what the services say",
-                evidence=evidence.of_failed_checks(self.target, wrong),
-                blames=any(check.sent for check in wrong),
-            )
-        return checks
+    @property
+    def checking(self) -> Checking:
+        return Checking(self.environment, self.tools, self.target, self.emit)
 
     def look_again(self, release: Release) -> RollOut:
         """Verify a release that runs already. When its checks fail there is nothing better to go back to: it is said."""
         try:
-            checks = self.verify(release)
+            checks = self.checking.verify(release, self.watch)
         except VerificationFailed as error:
             kept = self._keep(error, release.id)
             return RollOut(release, "failed", changed=False, failure=error, evidence=kept)
@@ -195,33 +158,28 @@ class _Run:
         """Bring `fallback` back and say how that went."""
         release = admitted.release
         kept = self._keep(failure, f"{release.id}-{admitted.sequence}")
-        checks: tuple[CheckResult, ...] = ()
-        again: WindlassError | None = None
+        back = Back()
         if fallback is not None:
             self.emit(Notice(f"{release.id} did not become healthy; restoring {fallback.id}", "warning"))
-            inner = _Run(self.environment, self.tools, self.target, Stopwatch(self.emit, self.tools.clock), self.emit)
-            began, took = self.tools.clock.now(), 0.0
-
-            def back() -> Deployed:
-                nonlocal took
-                deployed = self.target.restore(fallback, admitted.sequence, self.emit)
-                took = self.tools.clock.now() - began
-                return deployed
-
+            way = Restoring(self.environment, self.tools, self.target, self.emit)
             with self.watch.stage("restore") as verdict:
-                try:
-                    checks, again = inner.attempt(fallback, back, watched=False)
-                except Locked:
-                    raise
-                except WindlassError as error:  # the way back fails for another reason: nothing is known to serve
-                    again = error
-                verdict.outcome = "failed" if again else "ok"
-                verdict.detail = "" if again else f"{fallback.id} serves again, {took:.1f} s after the verdict"
-        restored = fallback if again is None else None
-        reason = failure.message if again is None else f"{failure.message}; restore: {again.message}"
+                back = way.bring_back(fallback, release, admitted.sequence)
+                verdict.outcome = "failed" if back.failure else "ok"
+                if not back.failure:
+                    verdict.detail = f"{fallback.id} serves again, {back.seconds:.1f} s after the verdict"
+        restored = fallback if back.failure is None else None
+        now = back.now
+        if fallback is None:
+            now = running_now(self.target, (release,), self.tools.clock)
+        runs = restored or (now.release if now is not None else None)
+        reason = failure.message
+        if back.failure is not None:
+            reason += f"; restore: {back.failure.message}"
+        if now is not None:
+            reason += f"; {now.text}"
         with self.watch.stage("record"):
             outcome: Outcome = "restored" if restored else "failed"
-            self.settle(admitted, outcome, serving=restored, reason=reason, kept=kept, blamed=failure.blames)
+            self.settle(admitted, outcome, serving=runs, reason=reason, kept=kept, blamed=failure.blames)
         if restored is not None:
             try:
                 self.move_tags(restored)
@@ -230,12 +188,20 @@ class _Run:
         return RollOut(
             release,
             "restored" if restored else "failed",
-            checks=checks,
+            checks=back.checks,
             failure=failure,
             restored=restored,
-            restore_failure=again,
+            restore_failure=back.failure,
             evidence=kept,
+            running=runs,
+            now=now.text if now is not None else "",
         )
+
+    def give_up(self, admitted: Record, current: Release | None, error: Exception) -> None:
+        """Record a deployment that ended in an error, with what was seen to run then."""
+        known = tuple(release for release in (current, admitted.release) if release is not None)
+        now = running_now(self.target, known, self.tools.clock)
+        self.settle(admitted, "failed", serving=now.release if now.known else current, reason=f"{error}; {now.text}")
 
     def settle(
         self,

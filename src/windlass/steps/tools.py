@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # a plan needs none of these
     from windlass.plan.interface import Memory
     from windlass.scan.interface import Scanner
     from windlass.state.interface import State
+    from windlass.verify.asking import Asking
     from windlass.waiting import Clock
 
 
@@ -31,7 +32,7 @@ class Planner(Protocol):
 
 
 class Verifier(Protocol):
-    """Run the health checks and API suites that a release brings with it."""
+    """Run the health checks and API suites that a release brings with it. `asking` counts and stops them."""
 
     def __call__(
         self,
@@ -39,6 +40,8 @@ class Verifier(Protocol):
         release: Release,
         endpoint: Callable[[str, int], Endpoint | None],
         emit: Emit,
+        *,
+        asking: Asking | None = None,
     ) -> tuple[CheckResult, ...]: ...
 
 

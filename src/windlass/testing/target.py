@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Prepared
+from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Meanwhile, Prepared
 from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, Locked
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
 from windlass.model.observation import Endpoint, Health, Observation, ServiceState
@@ -60,7 +60,7 @@ class FakeTarget:
     def endpoint_beside(self, checked: Checked, service: str, port: int) -> Endpoint | None:
         return self.endpoint(service, port) if checked.beside else None
 
-    def watch(self, deployed: Deployed, emit: Emit) -> None:
+    def watch(self, deployed: Deployed, emit: Emit, meanwhile: Meanwhile | None = None) -> None:
         release = deployed.release
         if self.troubles.get(release.id) == "errors after the switch":
             raise DeploymentFailed(

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import errno
+import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import urllib3
 from urllib3 import exceptions as broken
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from windlass.verify.probe import Request, Response, Unanswered
+from windlass.waiting import Stop
 
 _MOST = 4 * 1024 * 1024
 """Bytes of an answer that are read; no check needs more."""
@@ -24,8 +30,13 @@ def send(request: Request) -> Response:
     """Send a request; redirects are answers, not followed.
 
     Raises:
-        Unanswered: refused, timed out, certificate not trusted, not sent at all.
+        Unanswered: refused, timed out, certificate not trusted, stopped, not sent at all.
     """
+    with _cut_off_by(request.stop):
+        return _send(request)
+
+
+def _send(request: Request) -> Response:
     began = time.monotonic()
     try:
         answer = _pool(request.insecure).request(
@@ -58,7 +69,82 @@ def _body(answer: urllib3.BaseHTTPResponse, request: Request, began: float) -> b
     return body
 
 
-class _QuietPool(urllib3.HTTPSConnectionPool):
+_line = threading.local()
+"""`cut` belongs to the request that this thread sends."""
+
+
+@contextmanager
+def _cut_off_by(stop: Stop | None) -> Iterator[None]:
+    """Let `stop` cut the connection of this thread's request, wherever it is: a read that waits for an answer ends then."""
+    _line.cut = cut = _Cut()
+    try:
+        if stop is None:
+            yield
+        else:
+            with stop.ended_by(cut.now):
+                yield
+    finally:
+        _line.cut = None
+        cut.close()
+
+
+class _Cut:
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._handle: socket.socket | None = None
+        self._cut = False
+
+    def follow(self, connection: socket.socket) -> None:
+        """Raises ConnectionAbortedError: it is to be stopped already; nothing was sent."""
+        self.close()
+        with self._guard:
+            self._handle = connection.dup()  # TLS takes the first one over; both are the same connection
+            late = self._cut
+        if late:
+            connection.close()
+            raise ConnectionAbortedError("stopped")
+
+    def now(self) -> None:
+        with self._guard:
+            self._cut = True
+            if self._handle is not None:
+                with suppress(OSError):  # the other end was quicker
+                    self._handle.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with self._guard:
+            if self._handle is not None:
+                self._handle.close()
+                self._handle = None
+
+
+class _Followed:
+    """A connection that can be cut off while something waits for it."""
+
+    def _new_conn(self) -> socket.socket:
+        made: socket.socket = super()._new_conn()  # type: ignore[misc]
+        if (cut := getattr(_line, "cut", None)) is not None:
+            cut.follow(made)
+        return made
+
+
+class _PlainConnection(_Followed, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Followed, HTTPSConnection):
+    pass
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _QuietPool(_TlsPool):
     """Does not warn about certificates that are not checked: the user has said so, check by check."""
 
     def _validate_conn(self, conn: urllib3.connectionpool.BaseHTTPConnection) -> None:  # type: ignore[name-defined]
@@ -69,12 +155,14 @@ class _QuietPool(urllib3.HTTPSConnectionPool):
 @cache
 def _pool(insecure: bool) -> urllib3.PoolManager:
     if not insecure:
-        return urllib3.PoolManager(maxsize=8)
+        manager = urllib3.PoolManager(maxsize=8)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        return manager
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     manager = urllib3.PoolManager(maxsize=8, ssl_context=context)
-    manager.pool_classes_by_scheme = {"http": urllib3.HTTPConnectionPool, "https": _QuietPool}
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _QuietPool}
     return manager
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from windlass.waiting import Stop
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -52,7 +54,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`timeout` is in seconds. `insecure` accepts any certificate."""
+    """`timeout` is in seconds. `insecure` accepts any certificate. `stop` ends it before that, and keeps it from being sent."""
 
     method: str
     url: str
@@ -60,6 +62,7 @@ class Request:
     body: bytes | None = field(repr=False)
     insecure: bool
     timeout: float
+    stop: Stop | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

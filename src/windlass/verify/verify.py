@@ -11,9 +11,10 @@ from windlass.model.events import Emit, ServiceFinished, ServiceProgress, Servic
 from windlass.model.observation import CheckResult, Endpoint
 from windlass.model.project import HealthCheck
 from windlass.verify import api, health
+from windlass.verify.asking import Asking
 from windlass.verify.judge import complaint, status_line
 from windlass.verify.probe import Probe, Request, Send, Unanswered
-from windlass.waiting import Clock, SystemClock
+from windlass.waiting import Clock, Interruptible, SystemClock
 
 _PARALLEL = 8
 _FIRST_PAUSE = 0.1
@@ -34,6 +35,7 @@ def verify(
     clock: Clock | None = None,
     emit: Emit = silent,
     request: Send | None = None,
+    asking: Asking | None = None,
 ) -> tuple[CheckResult, ...]:
     """Run all checks and return their results in the given order, health checks first. A failed check is a result.
 
@@ -42,6 +44,7 @@ def verify(
         timeout: seconds each check may take, where it does not say so itself.
         environ: values for `${NAME}`.
         request: sends one request; `http.send` unless given.
+        asking: counts what is sent, and can stop it: then all returns at once, with what was seen last.
 
     Raises:
         ConfigError: a suite names a variable without a value; nothing was sent.
@@ -50,16 +53,18 @@ def verify(
     probes += [api.to_probe(case, environ) for suite in suites for case in suite.cases]
     if not probes:
         return ()
-    run = _Run(
-        _Endpoints(target_endpoint), request or _over_http(), clock or SystemClock(), timeout, _Report(probes, emit)
-    )
+    asking = asking or Asking()
+    report = _Report(probes, emit, asking)
+    run = _Run(_Endpoints(target_endpoint), request or _over_http(), clock or SystemClock(), timeout, report, asking)
     pool = ThreadPoolExecutor(min(_PARALLEL, len(probes)))
     futures = [pool.submit(run.check, probe) for probe in probes]
     try:
         wait(futures, return_when=FIRST_EXCEPTION)
         return tuple(future.result() for future in futures)
+    except BaseException:
+        asking.stop.set()
+        raise
     finally:
-        run.stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -80,10 +85,11 @@ class _Seen:
 
 
 class _Run:
-    def __init__(self, endpoints: _Endpoints, request: Send, clock: Clock, timeout: float, report: _Report) -> None:
-        self._endpoints, self._request, self._clock = endpoints, request, clock
-        self._timeout, self._report = timeout, report
-        self.stopped = threading.Event()
+    def __init__(
+        self, endpoints: _Endpoints, request: Send, clock: Clock, timeout: float, report: _Report, asking: Asking
+    ) -> None:
+        self._endpoints, self._request, self._clock = endpoints, request, Interruptible(clock, asking.stop)
+        self._timeout, self._report, self._asking = timeout, report, asking
 
     def check(self, probe: Probe) -> CheckResult:
         """Try until it passes, cannot pass any more, or the deadline is over."""
@@ -98,7 +104,7 @@ class _Run:
             seen = self._once(probe, endpoint, url, max(left, 0.1))
             tries += 1
             left = seconds - (self._clock.now() - began)
-            if seen.passed or seen.final or left <= 0 or self.stopped.is_set():
+            if seen.passed or seen.final or left <= 0 or self._asking.stop.is_set():
                 break
             self._report.trying(probe, probe.redact(seen.text))
             self._clock.pause(min(pause, left))
@@ -122,9 +128,15 @@ class _Run:
         if endpoint is None:
             which = f"port {probe.port}" if probe.port else "exactly one port; write port"
             return _Seen(False, f"{probe.service} does not publish {which}", sent=False)
-        asked = Request(probe.method, url, probe.headers, probe.body, probe.insecure, min(left, _LONGEST_REQUEST))
+        stop = self._asking.stop
+        if stop.is_set():
+            return _Seen(False, "stopped", sent=False)
+        wait = min(left, _LONGEST_REQUEST)
+        asked = Request(probe.method, url, probe.headers, probe.body, probe.insecure, wait, stop)
         try:
-            response = self._request(asked)
+            with self._asking.request(probe.service) as answered:
+                response = self._request(asked)
+                answered.hear(probe.scheme, response.status)
         except Unanswered as silence:
             self._endpoints.forget(probe)  # the container may have moved
             return _Seen(False, silence.reason, silence.sent, silence.final)
@@ -158,8 +170,9 @@ class _Endpoints:
 class _Report:
     """Tells what each service's checks are at, and the verdict when its last one has ended."""
 
-    def __init__(self, probes: Sequence[Probe], emit: Emit) -> None:
+    def __init__(self, probes: Sequence[Probe], emit: Emit, asking: Asking) -> None:
         self._emit = emit
+        self._asking = asking
         self._guard = threading.Lock()
         self._open: dict[str, int] = {}
         self._results: dict[str, list[CheckResult]] = {}
@@ -187,6 +200,9 @@ class _Report:
             count = f"{len(results)} check{'' if len(results) == 1 else 's'} passed"
             detail = f"{wrong[0].name}: {wrong[0].last}" if wrong else count
             seconds = max(each.seconds for each in results)
+            if wrong and self._asking.stop.is_set():  # they were not given the time that they have
+                self._emit(ServiceFinished("verify", result.service, "skipped", seconds, "stopped"))
+                return
             self._emit(ServiceFinished("verify", result.service, "failed" if wrong else "ok", seconds, detail))
 
 

@@ -283,7 +283,9 @@ class TestGoingBack:
         serving.wrong.update({"main-0000001": "500", "main-0000002": "500"})
         delivery = serving.run()
         assert delivery.exit_code == ExitCode.RESTORE_FAILED
-        assert serving.state.records("production")[0].running is None
+        record = serving.state.records("production")[0]
+        assert (record.outcome, record.running) == ("failed", "main-0000001")  # it serves, unwell as it may be
+        assert "main-0000001 runs now" in record.reason
 
     def test_a_first_release_has_nothing_to_go_back_to(self, world: World) -> None:
         world.wrong["main-0000001"] = "500"

@@ -36,6 +36,7 @@ from windlass.testing.memory import FakeMemory
 from windlass.testing.scanner import FakeScanner
 from windlass.testing.state import FakeState
 from windlass.testing.target import FakeTarget
+from windlass.verify.asking import Asking
 
 FILES = {
     "lib/kit.py": "shared",
@@ -185,7 +186,13 @@ class World:
         yield folder
 
     def _verify(
-        self, environment: Environment, release: Release, endpoint: Callable[[str, int], Endpoint | None], emit: Emit
+        self,
+        environment: Environment,
+        release: Release,
+        endpoint: Callable[[str, int], Endpoint | None],
+        emit: Emit,
+        *,
+        asking: Asking | None = None,
     ) -> tuple[CheckResult, ...]:
         if error := self.unable.get(release.id):
             raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,16 +21,17 @@ from windlass.deploy.docker.explain import explain
 from windlass.deploy.docker.fence import Fence, Seen
 from windlass.deploy.docker.preparing import Preparer, Ready
 from windlass.deploy.docker.rolling import Rolling
-from windlass.deploy.interface import Checked, Deployed, LogLine, Prepared
+from windlass.deploy.interface import Checked, Deployed, LogLine, Meanwhile, Prepared
 from windlass.errors import DeploymentFailed
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
-from windlass.model.observation import Endpoint, Observation
+from windlass.model.observation import Asked, Endpoint, Observation
 from windlass.model.project import Environment, Project
 from windlass.model.release import Release
 from windlass.waiting import Clock, DeadlinePassed, SystemClock, wait_for
 
 _EVERY = 1.0
+_SLICE = 0.05
 _FRESH = 1.0
 _EVIDENCE_LINES = 30
 
@@ -126,8 +128,9 @@ class DockerTarget:
         ready = self._ready.get(release.id) or self._prepare(release, emit, "deploy")
         return self._switch(ready, sequence, emit, "deploy", keep_warm=True)
 
-    def watch(self, deployed: Deployed, emit: Emit) -> None:
-        """Watch what was switched to, from the switch on, for as long as the environment says."""
+    def watch(self, deployed: Deployed, emit: Emit, meanwhile: Meanwhile | None = None) -> None:
+        """Watch what was switched to, from the switch on, for as long as the environment says, and its checks run."""
+        beside = meanwhile or Meanwhile()
         settings = self._environment.edge
         if settings is None or self._turned is None:
             return
@@ -136,10 +139,18 @@ class DockerTarget:
             before = look.result()
         except DeploymentFailed:
             return  # without a first look, there is nothing to compare with
-        left = max(0.0, began + settings.watch - self._clock.now())
-        try:
-            wrong = wait_for(lambda: self._judged(before), bool, seconds=left, every=_EVERY, clock=self._clock)
-        except DeadlinePassed:
+        end = began + settings.watch
+
+        def over() -> bool:
+            return beside.stop.is_set() or (self._clock.now() >= end and not beside.going())
+
+        wrong, last = self._judged(before, beside.asked), over()
+        while not wrong and not last:
+            with suppress(DeadlinePassed):
+                wait_for(over, bool, seconds=_EVERY, every=_SLICE, clock=self._clock)
+            last = over()
+            wrong = {} if beside.stop.is_set() else self._judged(before, beside.asked)
+        if not wrong:
             return
         raise DeploymentFailed(
             "; ".join(f"{service}: {reason}" for service, reason in wrong.items()),
@@ -264,9 +275,10 @@ class DockerTarget:
             board = self._rolling.replace_in_place(ready, emit, stage, board)
         return self._rolling.turn(ready, board, keep_warm=keep_warm) if ready.edges else board
 
-    def _judged(self, before: Mapping[str, Look]) -> dict[str, str]:
+    def _judged(self, before: Mapping[str, Look], asked: Callable[[], Mapping[str, Asked]]) -> dict[str, str]:
         try:
-            return judge(before, self._look())
+            after = self._look()
+            return judge(before, after, asked())  # asked last: what is in the look has been asked by then
         except DeploymentFailed:
             return {}  # that nothing can be seen is no verdict
 

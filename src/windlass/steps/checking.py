@@ -1,0 +1,124 @@
+"""Checking a release, and watching it meanwhile: whichever verdict falls first counts, and ends the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from windlass.deploy.interface import Deployed, Meanwhile, Target
+from windlass.errors import DeploymentFailed, Locked, VerificationFailed, WindlassError
+from windlass.model.events import Emit, Notice
+from windlass.model.observation import CheckResult, Endpoint
+from windlass.model.project import Environment
+from windlass.model.release import Release
+from windlass.steps import evidence
+from windlass.steps.stopwatch import Stopwatch
+from windlass.steps.tools import Tools
+from windlass.verify.asking import Asking
+from windlass.waiting import Stop
+
+
+class _Stopped(Exception):
+    """The watch has said enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    environment: Environment
+    tools: Tools
+    target: Target
+    emit: Emit
+
+    def verify(self, release: Release, watch: Stopwatch, *, watched: Deployed | None = None) -> tuple[CheckResult, ...]:
+        """The checks that a release passed.
+
+        Args:
+            watched: what users were led to: it is watched while the checks run, and for as long as the environment says.
+
+        Raises:
+            VerificationFailed: checks failed; with what the services said.
+            DeploymentFailed: users fare badly with it.
+        """
+        with watch.stage("verify") as verdict:
+            if watched is None:
+                checks = self.ask(release, self.target.endpoint, self.emit)
+            else:
+                checks = self._side_by_side(release, watched)
+            count = len(checks)
+            verdict.detail = f"{count} check{'' if count == 1 else 's'} passed" if count else "no checks are configured"
+        return checks
+
+    def _side_by_side(self, release: Release, deployed: Deployed) -> tuple[CheckResult, ...]:
+        asking, ended, over = Asking(), Stop(), Stop()
+        meanwhile = Meanwhile(asked=asking.counts, going=lambda: not ended.is_set(), stop=over)
+
+        def watch() -> None:
+            try:
+                self.target.watch(deployed, self.emit, meanwhile)
+            except (DeploymentFailed, Locked):
+                asking.stop.set()
+                raise
+            except WindlassError as error:  # that nothing can be seen is no verdict
+                self.emit(Notice(f"{release.id} could not be watched: {error}", "warning", error.remedy))
+            except BaseException:
+                asking.stop.set()
+                raise
+
+        with ThreadPoolExecutor(1, thread_name_prefix="watch") as pool:
+            watching = pool.submit(watch)
+            try:
+                checks = self.ask(release, self.target.endpoint, self.emit, asking=asking)
+            except _Stopped:
+                watching.result()
+                raise
+            except BaseException:
+                over.set()
+                raise
+            finally:
+                ended.set()
+            try:
+                watching.result()
+            except BaseException:
+                over.set()
+                raise
+        return checks
+
+    def ask(
+        self,
+        release: Release,
+        endpoint: Callable[[str, int], Endpoint | None],
+        emit: Emit,
+        *,
+        when: str = "",
+        asking: Asking | None = None,
+    ) -> tuple[CheckResult, ...]:
+        """The results of a release's checks, all passed. Raises VerificationFailed, with what the services said."""
+        try:
+            checks = self.tools.verify(self.environment, release, endpoint, emit, asking=asking)
+        except (Locked, DeploymentFailed):
+            raise
+        except (WindlassError, OSError) as error:  # users may reach the release already: unverified, it must not stay
+            if asking is not None and asking.stop.is_set():
+                raise _Stopped from error
+            raise VerificationFailed(
+                f"it could not be verified: {error}",
+                where=self.environment.name,
+                remedy=error.remedy if isinstance(error, WindlassError) else None,
+                blames=False,
+            ) from error
+        wrong = [check for check in checks if not check.passed]
+        if wrong and asking is not None and asking.stop.is_set():
+            raise _Stopped
+        if wrong:
+            raise VerificationFailed(
+                f"{when}{len(wrong)} of {len(checks)} checks failed: "
+                + "; ".join(f"{c.name}: {c.last}" for c in wrong[:3]),
+                where=self.environment.name,
+                remedy="write after_switch: true at a case that needs other services to reach the new release"
+                if when
+                else f"windlass logs {self.environment.name} shows what the services say",
+                evidence=evidence.of_failed_checks(self.target, wrong),
+                blames=any(check.sent for check in wrong),
+            )
+        return checks
