@@ -19,6 +19,7 @@ from windlass.verify.api import parse_suite
 from windlass.verify.http import send
 from windlass.verify.probe import Request, Response, Unanswered
 from windlass.verify.verify import verify
+from windlass.waiting import Stop
 
 pytestmark = pytest.mark.needs("openssl")
 
@@ -194,3 +195,41 @@ cases:
             environ={"TOKEN": "s3cret"},
         )
     assert [(result.passed, result.attempts) for result in results] == [(True, 3), (True, 1), (True, 1)]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_request_that_waits_for_its_answer_is_cut_off_when_it_is_to_stop(scheme: str, certificate: Path) -> None:
+    stop, entered, release = Stop(), threading.Event(), threading.Event()
+
+    def respond(asked: Asked) -> Response:
+        entered.set()
+        release.wait(30)
+        return answer(200)
+
+    def stop_when() -> None:
+        entered.wait(30)
+        stop.set()
+
+    with serving(respond, certificate=certificate if scheme == "https" else None) as port:
+        threading.Thread(target=stop_when, daemon=True).start()
+        with pytest.raises(Unanswered) as silence:
+            send(Request("GET", f"{scheme}://localhost:{port}/", {}, None, scheme == "https", 60.0, stop))
+        assert not release.is_set()  # it did not wait for the answer
+        release.set()
+    assert "60 s" not in silence.value.reason
+
+
+def test_a_request_that_is_to_stop_before_it_is_sent_never_is() -> None:
+    stop = Stop()
+    stop.set()
+    heard: list[Asked] = []
+
+    def respond(asked: Asked) -> Response:
+        heard.append(asked)
+        return answer(200)
+
+    with serving(respond) as port:
+        with pytest.raises(Unanswered):
+            send(Request("GET", f"http://localhost:{port}/", {}, None, False, 60.0, stop))
+        assert ask(f"http://localhost:{port}/next").status == 200
+    assert [one.path for one in heard] == ["/next"]

@@ -17,6 +17,7 @@ from windlass.deploy.docker.edge.commands import (
 )
 from windlass.deploy.docker.edge.judge import Look, judge
 from windlass.deploy.docker.edge.render import SPARE, Carried, Server, Slots, parse, place, render
+from windlass.model.observation import Asked
 
 OLD, NEW = Server("old" + "0" * 61, "10.0.0.2"), Server("new" + "0" * 61, "10.0.0.3")
 WARM = Server(OLD.id, OLD.address, "drain")
@@ -161,6 +162,17 @@ def test_a_release_is_judged_by_what_came_after_the_switch() -> None:
     assert judge(look(), look(state="unhealthy")) == {"web": "it is unhealthy after the switch"}
     assert judge(look(state="unhealthy"), look(state="unhealthy")) == {}
     assert judge(look(), {}) == {"web": "its container is gone"}
+
+
+def test_what_the_checks_provoke_on_purpose_is_no_error_of_the_release() -> None:
+    assert judge(look(), look(12, 8), {"web": Asked(12, 8)}) == {}
+    assert judge(look(), look(11, 8), {"web": Asked(12, 9)}) == {}  # one is under way
+    assert judge(look(), look(12, 8), {"api": Asked(12, 8)}) == {"web": "8 of 12 requests failed after the switch"}
+
+
+def test_users_errors_count_among_the_requests_of_the_checks() -> None:
+    assert judge(look(), look(32, 18), {"web": Asked(12, 8)}) == {"web": "10 of 20 requests failed after the switch"}
+    assert judge(look(), look(restarts=1), {"web": Asked(12, 8)}) == {"web": "it was restarted after the switch"}
 
 
 def test_a_service_that_failed_as_often_before_is_not_blamed_on_the_release() -> None:

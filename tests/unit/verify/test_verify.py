@@ -6,11 +6,12 @@ import pytest
 
 from windlass.errors import ConfigError
 from windlass.model.events import Event, ServiceFinished, ServiceProgress, ServiceStarted, silent
-from windlass.model.observation import CheckResult, Endpoint
+from windlass.model.observation import Asked, CheckResult, Endpoint
 from windlass.model.project import HealthCheck
 from windlass.testing.clock import ManualClock
 from windlass.testing.http import FakeServer, answer
 from windlass.verify.api import Suite, parse_suite
+from windlass.verify.asking import Asking
 from windlass.verify.probe import Request, Response, Unanswered
 from windlass.verify.verify import verify
 
@@ -164,3 +165,65 @@ def test_an_error_of_our_own_is_not_taken_for_a_failed_check() -> None:
 
     with pytest.raises(RuntimeError, match="a mistake"):
         verify(endpoint, [LIVE, LIVE], [], timeout=1, environ={}, clock=ManualClock(), request=broken)
+
+
+def test_a_suite_that_is_stopped_sends_nothing_more_and_says_no_verdict() -> None:
+    asking, events = Asking(), list[Event]()
+
+    def once(request: Request) -> Response:
+        asking.stop.set()
+        return answer(503)
+
+    (result,) = verify(
+        endpoint, [LIVE], (), timeout=60.0, environ={}, clock=ManualClock(), emit=events.append,
+        request=once, asking=asking,
+    )  # fmt: skip
+    assert (result.passed, result.attempts) == (False, 1)
+    assert [e.outcome for e in events if isinstance(e, ServiceFinished)] == ["skipped"]
+
+    def never(request: Request) -> Response:
+        raise AssertionError("sent")
+
+    (result,) = verify(
+        endpoint, [LIVE], (), timeout=60.0, environ={}, clock=ManualClock(), request=never, asking=asking
+    )
+    assert not result.passed and not result.sent
+
+
+def test_a_pause_between_two_tries_ends_when_the_suite_is_to() -> None:
+    asking, clock = Asking(), ManualClock()
+    clock.then(0.06, asking.stop.set)
+    server = FakeServer([answer(503)])
+    verify(endpoint, [LIVE], (), timeout=60.0, environ={}, clock=clock, request=server, asking=asking)
+    assert clock.now() <= 0.1 and len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("scheme", "seen", "errors"),
+    [
+        ("http", answer(200), 0),
+        ("http", answer(404), 0),
+        ("http", answer(500), 1),
+        ("http", Unanswered("connection refused"), 1),
+        ("https", answer(500), 0),  # inside TLS, where an edge sees nothing
+        ("https", Unanswered("connection refused"), 1),
+    ],
+)
+def test_what_an_edge_takes_for_errors_is_counted(scheme: str, seen: Response | Unanswered, errors: int) -> None:
+    asking = Asking()
+    text = "cases: [{name: a, service: web, scheme: SCHEME, deadline: 50ms, expect: {status: 204}}]".replace(
+        "SCHEME", scheme
+    )
+    suite = parse_suite(text.encode(), "api.yaml")
+    during: list[Asked] = []
+
+    def request(request: Request) -> Response:
+        during.append(asking.counts()["web"])
+        if isinstance(seen, Unanswered):
+            raise seen
+        return seen
+
+    verify(endpoint, (), [suite], timeout=60.0, environ={}, clock=ManualClock(), request=request, asking=asking)
+    tries = len(during)
+    assert during[0] == Asked(1, 1)  # while it is under way, nobody knows
+    assert asking.counts() == {"web": Asked(tries, tries * errors)}

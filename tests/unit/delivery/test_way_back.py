@@ -1,0 +1,203 @@
+"""The way back from a release that failed: what may go wrong on it, and what is said and recorded then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.delivery.world import World
+from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, ExitCode
+from windlass.model.events import Notice
+from windlass.model.observation import Observation, ServiceState
+from windlass.model.release import Release, ReleasedService
+from windlass.state.interface import previous_release
+from windlass.steps.running import tell
+
+GONE = EngineUnavailable("the engine does not answer", remedy="start it")
+BUSY = DeploymentFailed("the edge does not answer: no answer", blames=False)
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> World:
+    """main-0000001 serves; the next run fails its checks."""
+    world = World(tmp_path)
+    world.run()
+    world.edit("api/app.py", "second")
+    world.wrong["main-0000002"] = "500"
+    return world
+
+
+def newest(world: World) -> tuple[str, str | None]:
+    record = world.state.records("production")[0]
+    return record.outcome, record.running
+
+
+def warnings(world: World) -> list[str]:
+    return [event.text for event in world.events if isinstance(event, Notice) and event.level == "warning"]
+
+
+def fail(world: World, method: str, *errors: Exception, after: bool = False) -> None:
+    """A method of the target raises these in turn, and works then; `after` it has worked."""
+    real, left = getattr(world.target, method), list(errors)
+
+    def instead(*args: Any) -> Any:
+        done = real(*args) if after or not left else None
+        if left:
+            raise left.pop(0)
+        return done
+
+    setattr(world.target, method, instead)
+
+
+@pytest.mark.parametrize("error", [GONE, BUSY, OSError(5, "Input/output error")])
+def test_an_engine_that_did_not_answer_once_is_asked_again(failing: World, error: Exception) -> None:
+    fail(failing, "restore", error)
+    assert failing.run().exit_code == ExitCode.RESTORED
+    assert newest(failing) == ("restored", "main-0000001")
+    assert any("tried once more" in text for text in warnings(failing))
+
+
+def test_what_is_the_release_s_own_doing_is_not_tried_again(failing: World) -> None:
+    fail(failing, "restore", DeploymentFailed("api: crash loop"))
+    delivery = failing.run()
+    assert delivery.exit_code == ExitCode.RESTORE_FAILED
+    assert [name for name, _ in failing.target.calls].count("restore") == 0  # of the real one
+
+
+@pytest.mark.parametrize("error", [GONE, BUSY, DeploymentFailed("networks are in use"), OSError(28, "full")])
+def test_what_cannot_be_cleaned_up_makes_no_failure_of_a_release_that_serves(failing: World, error: Exception) -> None:
+    fail(failing, "retire", error)
+    failing.wrong.clear()
+    assert failing.run().outcome == "healthy"
+    assert any("not everything of the release before" in text for text in warnings(failing))
+
+
+@pytest.mark.parametrize("error", [GONE, DeploymentFailed("networks are in use")])
+def test_what_cannot_be_cleaned_up_makes_no_failure_of_a_restored_release(failing: World, error: Exception) -> None:
+    fail(failing, "retire", error)
+    assert failing.run().exit_code == ExitCode.RESTORED
+    assert newest(failing) == ("restored", "main-0000001")
+
+
+@pytest.mark.parametrize("error", [(DeploymentFailed("its note cannot be written"),), (GONE, GONE)])
+def test_a_way_back_that_stumbled_at_its_end_counts_when_the_release_runs_and_passes(
+    failing: World, error: tuple[Exception, ...]
+) -> None:
+    fail(failing, "restore", *error, after=True)
+    assert failing.run().exit_code == ExitCode.RESTORED
+    assert newest(failing) == ("restored", "main-0000001")
+    assert any("main-0000001 runs again" in text for text in warnings(failing))
+
+
+def test_checks_that_could_not_be_made_of_the_restored_release_are_made_again(failing: World) -> None:
+    real, left = failing._verify, [GONE]
+
+    def verify(environment: Any, release: Release, *args: Any, **more: Any) -> Any:
+        if release.id == "main-0000001" and left:
+            raise left.pop()
+        return real(environment, release, *args, **more)
+
+    failing._verify = verify  # type: ignore[method-assign]
+    assert failing.run().exit_code == ExitCode.RESTORED
+
+
+def test_when_the_way_back_fails_the_release_that_goes_on_running_is_recorded_and_said(failing: World) -> None:
+    fail(failing, "restore", GONE, GONE)
+    delivery = failing.run()
+    assert delivery.exit_code == ExitCode.RESTORE_FAILED
+    assert newest(failing) == ("failed", "main-0000002")
+    rollout = delivery.rollout
+    assert rollout is not None and rollout.restore_failure is not None
+    assert rollout.now == "main-0000002 runs now"
+    assert "windlass rollback production main-0000001" in str(rollout.restore_failure.remedy)
+
+
+def test_a_failed_release_that_serves_is_never_what_is_gone_back_to(failing: World) -> None:
+    fail(failing, "restore", GONE, GONE)
+    failing.run()
+    back = previous_release(failing.state.records("production"))
+    assert back is not None and back.id == "main-0000001"
+    assert failing.run(same_commit=True).exit_code == ExitCode.REFUSED
+    failing.edit("api/app.py", "third")
+    failing.wrong["main-0000003"] = failing.wrong["main-0000002"]
+    assert failing.run().exit_code == ExitCode.RESTORED
+    assert newest(failing) == ("restored", "main-0000001")
+
+
+def test_after_a_failed_way_back_rollback_brings_the_last_healthy_release(failing: World) -> None:
+    fail(failing, "restore", GONE, GONE)
+    failing.run()
+    assert failing.roll_back().outcome == "healthy"
+    assert newest(failing) == ("healthy", "main-0000001")
+
+
+def test_an_engine_that_is_gone_for_good_leaves_it_open_what_runs_and_says_so(
+    failing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> Any:
+        raise GONE
+
+    def restore(*_: object) -> Any:
+        monkeypatch.setattr(failing.target, "observe", gone)
+        raise GONE
+
+    monkeypatch.setattr(failing.target, "restore", restore)
+    delivery = failing.run()
+    assert delivery.exit_code == ExitCode.RESTORE_FAILED
+    assert newest(failing) == ("failed", None)
+    assert "what runs now is not known" in failing.state.records("production")[0].reason
+    assert "windlass doctor" in str(delivery.rollout.restore_failure.remedy)  # type: ignore[union-attr]
+
+
+def test_an_error_in_mid_deployment_records_what_runs_and_not_what_should(failing: World) -> None:
+    fail(failing, "switch", ConfigError("a variable is gone"), after=True)
+    with pytest.raises(ConfigError):
+        failing.run()
+    assert newest(failing) == ("failed", "main-0000002")
+
+
+def release(name: str, **digests: str) -> Release:
+    services = tuple(ReleasedService(one, f"x/{one}", digest) for one, digest in digests.items())
+    return Release(name, "production", "c", "t", (), services, "")
+
+
+def seen(**services: tuple[str, str, str]) -> Observation:
+    return Observation(
+        tuple(
+            ServiceState(name, health, digest=digest, release=of)  # type: ignore[arg-type]
+            for name, (digest, of, health) in services.items()
+        )
+    )
+
+
+OLD, NEW = release("r1", web="1", api="1"), release("r2", web="2", api="1")
+
+
+@pytest.mark.parametrize(
+    ("observed", "runs", "well", "text"),
+    [
+        (seen(), None, False, "nothing runs now"),
+        (seen(web=("1", "r1", "healthy"), api=("1", "r1", "running")), "r1", True, "r1 runs now"),
+        (seen(web=("1", "r1", "exited"), api=("1", "r1", "healthy")), "r1", False, "r1 runs now, but web is exited"),
+        (seen(web=("2", "r2", "healthy")), None, False, "what runs now is no whole release: web of r2"),
+        (
+            seen(web=("3", "", "unhealthy"), api=("1", "r1", "healthy")),
+            None,
+            False,
+            "what runs now is no whole release: web of no known release (unhealthy), api of r1",
+        ),
+    ],
+)
+def test_what_runs_is_told_by_digests(observed: Observation, runs: str | None, well: bool, text: str) -> None:
+    now = tell(observed, (OLD, NEW))
+    assert (now.release.id if now.release else None, now.well, now.text) == (runs, well, text)
+
+
+def test_of_two_releases_with_the_same_images_the_one_it_came_from_runs() -> None:
+    twin = release("r3", web="1", api="1")
+    here = seen(web=("1", "r3", "healthy"), api=("1", "r1", "healthy"))
+    assert tell(here, (OLD, twin)).release == OLD
+    there = seen(web=("1", "r3", "healthy"), api=("1", "r3", "healthy"))
+    assert tell(there, (OLD, twin)).release == twin
