@@ -31,6 +31,7 @@ _ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
 
 
 _ENDING = ("unhealthy", "restarting", "exited")
+_LATE = "not ready after"
 """States in which a container that was there before says nothing about the release while Compose may still replace it."""
 
 
@@ -181,7 +182,7 @@ def bring_up(
         waiting = {service: verdict.message for service, verdict in verdicts.items() if verdict.kind == "waiting"}
         # What has not begun waits for what has: that is to blame.
         begun = {service: message for service, message in waiting.items() if message != NOT_BEGUN} or waiting
-        prefix = f"not ready after {seconds:g} s: " if late else ""
+        prefix = f"{_LATE} {seconds:g} s: " if late else ""
         failed = {service: prefix + message for service, message in begun.items()}
     report.fail(failed, clock.now())
     raise _failure(compose.docker, failed, there, wanted, () if late or run.code in (0, None) else run.lines)
@@ -222,7 +223,7 @@ def _failure(
 ) -> DeploymentFailed:
     at_hand = worst(c for c in there if c.config_hash == wanted.get(c.service))
     evidence = {service: _evidence(docker, message, at_hand.get(service)) for service, message in failed.items()}
-    named = "; ".join(f"{service}: {message}" for service, message in failed.items())
+    named = in_short(failed)
     refused = compose_refusal(said)
     if refused and "is unhealthy" not in refused and "didn't complete successfully" not in refused:
         named = refused
@@ -232,6 +233,14 @@ def _failure(
         remedy=_remedy(named),
         evidence=evidence,
     )
+
+
+def in_short(failed: Mapping[str, str]) -> str:
+    """What failed, in one sentence: services of which the same is said are named together."""
+    by_message: dict[str, list[str]] = {}
+    for service, message in failed.items():
+        by_message.setdefault(message, []).append(service)
+    return "; ".join(f"{', '.join(services)}: {message}" for message, services in by_message.items())
 
 
 def compose_refusal(lines: Sequence[str]) -> str:
@@ -245,6 +254,8 @@ def compose_refusal(lines: Sequence[str]) -> str:
 def _remedy(message: str) -> str:
     if "port is already allocated" in message or "address already in use" in message:
         return "stop what uses the port, or give this environment another one: ports or port_offset in windlass.yaml"
+    if _LATE in message:
+        return "look at the log lines shown; where services only need longer, raise ready_timeout in windlass.yaml"
     return "look at the log lines shown; docker compose says more with --verbose"
 
 
