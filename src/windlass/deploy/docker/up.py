@@ -30,8 +30,9 @@ _ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
 """Compose sees a part of the model: what is not in it stays, whatever the user's own variables say."""
 
 
-_ENDING = ("unhealthy", "restarting", "exited")
 _LATE = "not ready after"
+
+_ENDING = ("unhealthy", "restarting", "exited")
 """States in which a container that was there before says nothing about the release while Compose may still replace it."""
 
 
