@@ -1,4 +1,4 @@
-"""`windlass approve ENV RELEASE`: one's word that a release may be deployed there."""
+"""`windlass approve ENV RELEASE`: one's word that a release may be deployed there, and taking it back."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ EXAMPLE = "windlass approve production main-abc1234"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("env", metavar="ENV")
     parser.add_argument("release", nargs="?", metavar="RELEASE", help="an id, tag or commit; default: show what waits")
+    parser.add_argument("--withdraw", action="store_true", help="take one's approval of RELEASE back")
     options.directory(parser)
     options.as_json(parser)
 
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
     from windlass.errors import UsageError
-    from windlass.steps.approval import proposed, refuse_approver
+    from windlass.steps.approval import proposed, refuse_approver, refuse_withdrawal
 
     session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
@@ -40,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
             remedy=f"environments.{environment.name}.approvals in windlass.yaml would",
         )
     approvals = session.view.state.approvals
+    if arguments.withdraw and arguments.release is None:
+        raise UsageError("which release?", remedy=f"windlass approve {environment.name} RELEASE --withdraw")
     if arguments.release is None:
         waiting = _waiting(environment, session.view)
         if arguments.json:
@@ -54,17 +57,45 @@ def run(arguments: argparse.Namespace) -> int:
             f"no release '{arguments.release}' waits for approvals on {environment.name}",
             remedy=f"windlass approve {environment.name} shows which do; one does from the first attempt to deploy it on",
         )
-    refuse_approver(approvals.me(), release, environment, _standing(release, environment, session.view))
-    approvals.approve(release)
+    before = _standing(release, environment, session.view)
+    if arguments.withdraw:
+        refuse_withdrawal(approvals.me(), release, environment, before)
+        approvals.withdraw(release)
+    else:
+        refuse_approver(approvals.me(), release, environment, before)
+        approvals.approve(release)
     standing = _standing(release, environment, session.view)
     if arguments.json:
         print_json({"environment": environment.name, **_document(release, standing)})
         return 0
     out = output()
-    out.say(f"[green bold]approved[/]  {release.id} has {out.plain(str(standing))} for {environment.name}", indent=10)
-    after = f"windlass deploy {environment.name} --release {release.id}" if standing.enough else ""
-    out.say(f"{after} deploys it" if after else f"it needs {out.plain(standing.missing)}", indent=10, first=10)
+    _tell_given(release, standing, environment, session.view, out, withdrawn=arguments.withdraw)
     return 0
+
+
+def _tell_given(
+    release: Release, standing: Standing, environment: Environment, tools: Tools, out: Output, *, withdrawn: bool
+) -> None:
+    word, style = ("withdrawn", "yellow") if withdrawn else ("approved", "green")
+    indent = len(word) + 2
+    out.say(
+        f"[{style} bold]{word}[/]  {release.id} has {out.plain(str(standing))} for {environment.name}", indent=indent
+    )
+    if standing.enough:
+        text = f"windlass deploy {environment.name} --release {release.id} deploys it"
+    else:
+        text = f"it needs {standing.missing}"
+    if withdrawn and _serves(release, environment, tools):
+        text = f"it serves {environment.name} already, and goes on: windlass rollback {environment.name} goes back"
+    out.say(out.plain(text), indent=indent, first=indent)
+
+
+def _serves(release: Release, environment: Environment, tools: Tools) -> bool:
+    from windlass.state.interface import running_release
+    from windlass.state.quarantine import content
+
+    serving = running_release(tools.state.records(environment.name))
+    return serving is not None and content(serving) == content(release)
 
 
 def tell_waiting(waiting: list[tuple[Release, Standing]], environment: Environment, out: Output) -> None:

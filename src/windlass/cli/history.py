@@ -112,6 +112,8 @@ def _approvals(entries: Sequence[Approval]) -> dict[str, list[Approval]]:
     found: dict[str, list[Approval]] = {}
     for one in reversed(entries):
         given = found.setdefault(one.release.id, [])
-        if not one.proposed and not any(one.by.is_same(other.by) for other in given):
+        if one.withdrawn:
+            given[:] = [other for other in given if not one.by.is_same(other.by)]
+        elif not one.proposed and not any(one.by.is_same(other.by) for other in given):
             given.append(one)
     return found

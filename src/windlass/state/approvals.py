@@ -65,6 +65,11 @@ class GitApprovals:
         self._write("approval", release)
         return self.entries(release.environment)[0]
 
+    def withdraw(self, release: Release) -> Approval:
+        self.me()
+        self._write("withdrawal", release)
+        return self.entries(release.environment)[0]
+
     def me(self) -> Person:
         """Who would approve. Raises UsageError: git does not know."""
         name, email = (self._repository.git("config", f"user.{key}", check=False).strip() for key in ("name", "email"))
@@ -84,7 +89,7 @@ class GitApprovals:
         others = (_TRAILER.fullmatch(line.strip()) for line in message.splitlines())
         return (Person(name, email), *(Person(found[1], found[2]) for found in others if found))
 
-    def _write(self, kind: Literal["proposal", "approval"], release: Release) -> None:
+    def _write(self, kind: Literal["proposal", "approval", "withdrawal"], release: Release) -> None:
         """Add an entry; what others add meanwhile stays."""
         repository, ref = self._repository, ref_name(release.environment)
         text = json.dumps({"schema": SCHEMA, "kind": kind, "release": asdict(release)}, indent=2, ensure_ascii=False)
@@ -119,7 +124,9 @@ def _from_json(text: str, by: Person, at: str, where: str) -> Approval:
     try:
         document = json.loads(text)
         release = documents.release_from_dict(document["release"])
-        return Approval(release, by, at, proposed=document["kind"] == "proposal")
+        if document["kind"] not in ("proposal", "approval", "withdrawal"):  # nothing unknown counts as somebody's word
+            raise ValueError(f"its kind is {document['kind']!r}")
+        return Approval(release, by, at, document["kind"] == "proposal", document["kind"] == "withdrawal")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WindlassError(
             f"this approval cannot be read ({type(error).__name__}: {error})",

@@ -13,25 +13,30 @@ from windlass.state.quarantine import content, quarantined
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Somebody's word on a release for an environment; or, `proposed`, that somebody wanted to deploy it. `at` is ISO 8601."""
+    """Somebody's word on a release for an environment; or, `proposed`, that somebody wanted to deploy it; or, `withdrawn`, that
+    somebody takes an earlier word back. `at` is ISO 8601."""
 
     release: Release
     by: Person
     at: str
     proposed: bool = False
+    withdrawn: bool = False
 
 
 class Approvals(Protocol):
     """Drivers: `approvals.GitApprovals` and `testing.state.FakeApprovals`."""
 
     def entries(self, environment: str) -> tuple[Approval, ...]:
-        """Approvals and proposals, newest first."""
+        """Approvals, what was withdrawn, and proposals, newest first."""
 
     def propose(self, release: Release) -> None:
         """Write down that a release waits for approvals, so that others can give theirs."""
 
     def approve(self, release: Release) -> Approval:
         """Give one's word. Raises UsageError: nobody knows who that is."""
+
+    def withdraw(self, release: Release) -> Approval:
+        """Take one's word back. Raises as `approve`."""
 
     def me(self) -> Person:
         """Who would approve. Raises UsageError: nobody knows."""

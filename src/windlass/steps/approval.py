@@ -43,10 +43,14 @@ class Standing:
 def standing(
     release: Release, rule: ApprovalRule, entries: Iterable[Approval], authors: tuple[Person, ...]
 ) -> Standing:
-    """Count approvals of a release's content, of those who may approve it."""
+    """Count approvals of a release's content, of those who may approve it. `entries` are newest first: of each person the
+    last word counts, and no clock says which that is."""
     given: list[Approval] = []
-    for one in sorted(entries, key=lambda entry: entry.at):
+    for one in reversed(tuple(entries)):
         if one.proposed or content(one.release) != content(release) or one.release.commit != release.commit:
+            continue
+        if one.withdrawn:
+            given = [other for other in given if not one.by.is_same(other.by)]
             continue
         if any(one.by.is_same(other.by) for other in given) or any(one.by.is_same(author) for author in authors):
             continue
@@ -71,6 +75,16 @@ def refuse_approver(person: Person, release: Release, environment: Environment, 
         )
     if given := next((one for one in standing.given if one.by.is_same(person)), None):
         raise Refused(f"{person} has approved {release.id} already, at {moment(given.at)}", where=environment.name)
+
+
+def refuse_withdrawal(person: Person, release: Release, environment: Environment, standing: Standing) -> None:
+    """Raises Refused: there is no approval of this person to take back."""
+    if not any(one.by.is_same(person) for one in standing.given):
+        raise Refused(
+            f"{person} has given no approval of {release.id} that counts",
+            where=environment.name,
+            remedy=f"windlass approve {environment.name} shows who has",
+        )
 
 
 def proposed(wanted: str, entries: Iterable[Approval]) -> Release | None:

@@ -28,7 +28,10 @@ class FakeApprovals:
         self._keep(release, proposed=True)
 
     def approve(self, release: Release) -> Approval:
-        return self._keep(release, proposed=False)
+        return self._keep(release)
+
+    def withdraw(self, release: Release) -> Approval:
+        return self._keep(release, withdrawn=True)
 
     def me(self) -> Person:
         if not self.person.email:
@@ -38,8 +41,9 @@ class FakeApprovals:
     def authors(self, commit: str) -> tuple[Person, ...]:
         return self.people.get(commit, ())
 
-    def _keep(self, release: Release, *, proposed: bool) -> Approval:
-        self.kept.append(Approval(release, self.me(), datetime.now(UTC).isoformat(timespec="seconds"), proposed))
+    def _keep(self, release: Release, *, proposed: bool = False, withdrawn: bool = False) -> Approval:
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.kept.append(Approval(release, self.me(), at, proposed, withdrawn))
         return self.kept[-1]
 
 

@@ -84,6 +84,15 @@ def test_a_proposal_and_an_approval_come_back_newest_first(approvals: Approvals,
     assert approvals.entries("staging") == ()
 
 
+def test_a_word_that_is_taken_back_stays_in_the_list_as_such(approvals: Approvals, release: Release) -> None:
+    approvals.propose(release)
+    approvals.approve(release)
+    taken = approvals.withdraw(release)
+    entries = approvals.entries("production")
+    assert [(one.proposed, one.withdrawn) for one in entries] == [(False, True), (False, False), (True, False)]
+    assert entries[0] == taken and taken.by == ADA
+
+
 def test_a_commit_s_authors_are_those_it_names(approvals: Approvals, release: Release) -> None:
     assert approvals.authors(release.commit) == (ADA, Person("Bob B", "bob@example.org"))
     assert approvals.authors("0" * 40) == ()

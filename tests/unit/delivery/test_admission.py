@@ -136,6 +136,21 @@ class TestApprovals:
         world.builder.packages = "newer"
         assert world.run(same_commit=True, rebuild=["api"]).exit_code == ExitCode.REFUSED
 
+    def test_an_approval_that_was_taken_back_does_not_count_until_it_is_given_again(self, world: World) -> None:
+        world.run()
+        self.approve(world, EVE)
+        waiting = world.state.approvals.entries("production")[0].release
+        world.state.approvals.withdraw(waiting)
+        assert "0 of 1 approvals" in str(world.run(same_commit=True).refusal)
+        self.approve(world, EVE)
+        assert world.run(same_commit=True).outcome == "healthy"
+
+    def test_taking_an_approval_back_leaves_those_of_others(self, world: World) -> None:
+        world.run()
+        self.approve(world, EVE, BOB)
+        world.state.approvals.withdraw(world.state.approvals.entries("production")[0].release)
+        assert world.run(same_commit=True).outcome == "healthy"
+
     def test_a_promotion_needs_them_too_and_is_then_what_was_approved(self, world: World) -> None:
         world.run("staging")
         with pytest.raises(Refused, match="0 of 1 approvals"):
