@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from windlass.cli import options
+from windlass.drill.cases import DONE, NOTHING, RESTORED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,12 +58,17 @@ def run(arguments: argparse.Namespace) -> int:
             remedy=f"windlass run --env {environment.name} brings one",
         )
     err = errors()
-    with copy(session.project, environment, session.repository, release) as twin:
-        reports = rehearse(twin, wanted, lambda text: err.say(f"[dim]drill[/]  {err.plain(text)}", indent=7))
+
+    def say(text: str) -> None:
+        err.say(f"[dim]drill[/]  {err.plain(text)}", indent=7)
+
+    with copy(session.project, environment, session.repository, release, say) as twin:
+        say(f"{twin.name}, a copy of {environment.name} ({release.id}) at {twin.docker.reach.shown or 'this machine'}")
+        reports = rehearse(twin, wanted, say)
     if arguments.json:
         print_json(document(environment.name, release.id, reports))
     else:
-        tell(environment.name, release.id, reports, output())
+        tell(environment.name, release.id, reports, output(), patience=environment.verify_timeout)
     return ExitCode.UNEXPECTED if failed(reports) else ExitCode.DONE
 
 
@@ -77,35 +83,55 @@ def document(environment: str, release: str, reports: Sequence[Report]) -> dict[
     }
 
 
-def tell(environment: str, release: str, reports: Sequence[Report], out: Output) -> None:
+def tell(environment: str, release: str, reports: Sequence[Report], out: Output, *, patience: float = 0.0) -> None:
+    """The table, and below it what needs a sentence.
+
+    Args:
+        patience: the environment's `verify_timeout`, seconds.
+    """
     from windlass.cli.output import seconds
 
     style = {"as it should be": "green", "wrong": "red", "not tried": "yellow"}
     rows = []
     for report in reports:
         seen = report.seen
-        noticed = "-" if seen is None else f"{seconds(seen.noticed)}" if seen.noticed else "nothing"
-        came = report.skipped if seen is None else _came(seen)
-        rows.append((report.case.title, out.plain(came), noticed, f"[{style[report.verdict]}]{report.verdict}[/]"))
-    out.table(("what happened", "what came of it", "users noticed", "verdict"), rows)
+        code, serves, noticed = "-", "-", "-"
+        if seen is not None:
+            code, serves = str(seen.code), _SERVES.get(seen.serves, seen.serves)
+            noticed = seconds(seen.noticed) if seen.noticed else "nothing"
+        verdict = "right" if report.verdict == "as it should be" else report.verdict
+        rows.append((report.case.title, code, serves, noticed, f"[{style[report.verdict]}]{verdict}[/]"))
+    out.table(("what happened", "exit", "then serves", "users noticed", "verdict"), rows)
+    out.say()
     for report in reports:
         for sentence in report.wrong:
             out.say(f"[red]wrong[/]  {report.case.title}: {out.plain(sentence)}", indent=7)
+        if report.skipped:
+            out.say(f"[yellow]not tried[/]  {report.case.title}: {out.plain(report.skipped)}", indent=11)
+        if report.seen is not None and (outage := _outage(report.seen, patience)):
+            out.say(f"[dim]note[/]   {report.case.title}: {outage}", indent=7)
     wrong = sum(bool(report.wrong) for report in reports)
     tried = sum(report.seen is not None for report in reports)
     verdict = f"[red bold]{wrong} wrong[/]" if wrong else "[green bold]as it should be[/]"
-    out.say()
     out.say(
         f"{verdict}  {tried} of {len(reports)} tried on a copy of {environment} ({release}), which is gone again",
         indent=2,
     )
 
 
-def _came(seen: Seen) -> str:
+_SERVES = {RESTORED: "the old one", DONE: "the new one", NOTHING: "nothing"}
+
+
+def _outage(seen: Seen, patience: float) -> str:
+    """What an outage was made of, where a release was brought back: which part is whose to shorten."""
     from windlass.cli.output import seconds
 
-    back = f" after {seconds(seen.back)}" if seen.back is not None and seen.noticed else ""
-    return f"exit {seen.code}: {seen.serves}{back}"
+    if seen.verdict is None:
+        return ""
+    return (
+        f"{seconds(seen.verdict)} until the verdict, then {seconds(max(seen.noticed - seen.verdict, 0.0))} until the old one "
+        f"served again. A shorter verify_timeout ({patience:g} s) shortens the first; good releases must still pass in it"
+    )
 
 
 def _case(report: Report) -> dict[str, Any]:

@@ -9,6 +9,10 @@ from typing import Any
 
 from windlass.compose.load import ComposeModel
 from windlass.errors import UsageError
+from windlass.model.observation import Observation
+
+_STOPPED = tuple(f"exit code {code}" for code in (0, 137, 143))
+"""By itself when asked to, by SIGKILL, by SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,16 @@ def choose(
             elif needed in every and (how or {}).get("required", True):
                 waiting.append(needed)
     return Choice(tuple(name for name in every if name in chosen), left_out)
+
+
+def set_aside(running: Observation, heavy: frozenset[str]) -> tuple[str, ...]:
+    """Heavy services that somebody stopped, as `start-min` does: they are meant to be down. One that ended by itself with
+    an error is none of them."""
+    return tuple(
+        state.service
+        for state in running.services
+        if state.service in heavy and state.health == "exited" and state.detail in _STOPPED
+    )
 
 
 def _is_active(service: Mapping[str, Any], profiles: frozenset[str]) -> bool:

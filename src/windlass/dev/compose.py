@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from windlass import process
@@ -16,6 +17,7 @@ from windlass.waiting import Clock, DeadlinePassed, wait_for
 
 _EVIDENCE_LINES = 30
 _UNWELL = ("unhealthy", "exited", "restarting")
+_TAKEN = re.compile(r":(\d+)(?: failed: port is already allocated|: bind: address already in use)")
 _SURE_AFTER = 2.0
 """Seconds a container without a health check must have run: one that ends at once is not started."""
 
@@ -58,8 +60,25 @@ def up(
     if code != 0:
         there = [c for c in engine.containers(project) if c.service in wanted]
         raise _failed([c for c in there if c.state in _UNWELL], _reason(said))
-    began, told = clock.now(), ""
     new = frozenset(c.id for c in engine.containers(project)) - before
+    return settle(project, wanted, new, seconds=seconds, clock=clock, say=say)
+
+
+def settle(
+    project: str,
+    wanted: Sequence[str],
+    new: frozenset[str],
+    *,
+    seconds: float,
+    clock: Clock,
+    say: Callable[[str], None],
+) -> list[Container]:
+    """Wait until services are well; their containers.
+
+    Args:
+        new: ids of containers that have just been started. Raises and other arguments as `up`.
+    """
+    began, told = clock.now(), ""
 
     def look() -> _Look:
         nonlocal told
@@ -95,14 +114,32 @@ class _Look:
 
 
 def _failed(containers: Sequence[Container], reason: str | None) -> DeploymentFailed:
-    evidence: Mapping[str, tuple[str, ...]] = {c.service: tuple(engine.tail(c.id, _EVIDENCE_LINES)) for c in containers}
-    told = [f"{c.service} is {c.state}" + (f" ({c.detail})" if c.detail else "") for c in containers]
+    evidence = {c.service: tuple(engine.tail(c.id, _EVIDENCE_LINES)) for c in containers}
+    ports = [(c, port) for c in containers if (port := taken_port(c.detail or "")) is not None]
+    held = [f"{c.service} cannot have port {port}: {_holder(port)}" for c, port in ports]
+    blocked = {c.service for c, _ in ports}
+    told = [
+        f"{c.service} is {c.state}" + (f" ({c.detail})" if c.detail else "")
+        for c in containers
+        if c.service not in blocked
+    ]
     return DeploymentFailed(
-        "; ".join(told) or reason or "it did not start",
+        "; ".join([*held, *told]) or reason or "it did not start",
         where=", ".join(sorted({c.service for c in containers})) or "docker compose up",
-        remedy="windlass dev logs shows more",
-        evidence=dict(evidence),
+        remedy="stop what has the port, or publish another one" if held else "windlass dev logs shows more",
+        evidence={service: lines for service, lines in evidence.items() if lines},
     )
+
+
+def taken_port(said: str) -> int | None:
+    """The port that somebody else has, from what the engine says of a container that it could not start. Pure."""
+    found = _TAKEN.search(said)
+    return int(found[1]) if found else None
+
+
+def _holder(port: int) -> str:
+    named = process.run(["docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}"]).stdout.split()
+    return f"the container {named[0]} has it" if named else "another program has it"
 
 
 def _reason(said: Sequence[str]) -> str:

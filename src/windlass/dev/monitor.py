@@ -16,10 +16,13 @@ from windlass.model.observation import ServiceState
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One container: its state, and what it uses; None for one that does not run, or is not measured yet."""
+    """One container: its state, what it uses (None for one that does not run, or is not measured yet), the engine's own word
+    for its state, and what its health check says, "" without one."""
 
     state: ServiceState
     usage: Usage | None
+    status: str = ""
+    health: str = ""
 
 
 class Monitor:
@@ -58,6 +61,8 @@ class Monitor:
             Seen(
                 to_state(container, release=None, engine_host=engine.host()),
                 self._usage.get(container.id) if container.status == "running" else None,
+                container.status,
+                container.health if container.status == "running" else "",
             )
             for container in containers
         ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from windlass.compose.load import ComposeModel
-from windlass.deploy.docker import engine
+from windlass.deploy.docker import engine, mounts
 from windlass.deploy.docker.containers import to_state, worst
 from windlass.deploy.docker.pull import pull
 from windlass.dev import compose
@@ -41,6 +41,25 @@ class Workbench:
     manifests: Callable[[], Manifests]
     tools: Callable[[tuple[str, ...] | None], Tools]
     clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def heavy(self) -> frozenset[str]:
+        return frozenset(service.name for service in self.project.services if service.heavy)
+
+    @property
+    def engine(self) -> str:
+        """The engine that the user's `docker` is led to by DOCKER_HOST or a context; "" for the usual one of this machine.
+
+        Raises:
+            ConfigError, EngineUnavailable: where that is cannot be read.
+        """
+        return engine.USERS.reach.shown
+
+    def refuse_elsewhere(self, names: Sequence[str]) -> None:
+        """Refuse services that mount the checkout's files on an engine that does not see them. Raises ConfigError."""
+        if engine.USERS.remote:
+            root = self.project.root
+            mounts.refuse_elsewhere(mounts.sources(self.model, tuple(names), root, root), self.engine)
 
     def observe(self) -> Observation:
         """What runs now, one state a service.
@@ -85,8 +104,8 @@ def start(bench: Workbench, request: Request, emit: Emit) -> Started:
     """
     watch = Stopwatch(emit, bench.clock)
     profiles = () if request.minimal else tuple(filter(None, os.environ.get("COMPOSE_PROFILES", "").split(",")))
-    heavy = frozenset(service.name for service in bench.project.services if service.heavy)
-    choice = choose(bench.model, names=request.names, profiles=profiles, heavy=heavy, minimal=request.minimal)
+    choice = choose(bench.model, names=request.names, profiles=profiles, heavy=bench.heavy, minimal=request.minimal)
+    bench.refuse_elsewhere(choice.services)
     before = {state.service: state.image for state in bench.observe().services}
     images = _images(bench, request, choice, watch, emit)
     references = {name: image.reference for name, image in images.items()}
@@ -103,9 +122,32 @@ def start(bench: Workbench, request: Request, emit: Emit) -> Started:
             clock=bench.clock,
             say=lambda text: emit(ServiceProgress("start", "compose", text)),
         )
-        verdict.detail = f"{len(choice.services)} services are well"
+        count = len(choice.services)
+        verdict.detail = f"{count} service{'' if count == 1 else 's'} well"
     changed = tuple(n for n, image in images.items() if n in before and before[n] != image.reference)
     return Started(choice, images, changed)
+
+
+def restart(bench: Workbench, names: Sequence[str], seconds: float, emit: Emit) -> None:
+    """Restart services that are here, and wait until they are well.
+
+    Raises:
+        EngineUnavailable
+        DeploymentFailed: a service does not become well.
+    """
+    watch = Stopwatch(emit, bench.clock)
+    with watch.stage("start") as verdict:
+        compose.act(bench.compose_project, "restart", *names)
+        new = frozenset(c.id for c in engine.containers(bench.compose_project) if c.service in names)
+        compose.settle(
+            bench.compose_project,
+            names,
+            new,
+            seconds=seconds,
+            clock=bench.clock,
+            say=lambda text: emit(ServiceProgress("start", "compose", text)),
+        )
+        verdict.detail = f"{len(names)} service{'' if len(names) == 1 else 's'} well"
 
 
 def fetch(bench: Workbench, request: Request, emit: Emit) -> Mapping[str, Image]:

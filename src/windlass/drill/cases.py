@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from windlass.errors import ExitCode
 
 RESTORED, DONE, REFUSED = "the release before serves", "the new release serves", "nothing was touched"
+NOTHING = "nothing serves"
 
 AFTER_SWITCH = 15.0
-"""Seconds that users may notice a release that fails only once they reach it, beside the time its checks may take
-(`verify_timeout`): the way back, on a machine that does other things too."""
+"""Seconds that the way back may take which users notice: from the verdict to the old release's serving again. Five are usual;
+a busy machine takes longer. Until the verdict there are as many seconds as the environment gives checks
+(`verify_timeout`): that is the user's own choice, and the report says what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,14 @@ class Case:
 
 CASES = (
     Case("never-ready", "a release that never gets ready", (ExitCode.RESTORED,), RESTORED),
-    Case("crash-loop", "a release that crashes again and again", (ExitCode.RESTORED,), RESTORED),
+    Case("crash-loop", "a release that crashes in a loop", (ExitCode.RESTORED,), RESTORED),
     Case("failing-check", "a release that fails an API check", (ExitCode.RESTORED,), RESTORED),
-    Case("after-switch", "a release that dies after the switch", (ExitCode.RESTORED,), RESTORED, AFTER_SWITCH),
+    Case("after-switch", "a release dying after the switch", (ExitCode.RESTORED,), RESTORED, AFTER_SWITCH),
     Case("no-image", "an image that cannot be pulled", (ExitCode.RESTORED,), RESTORED),
-    Case("killed", "kill -9 in mid-deploy, then the next run", (ExitCode.DONE,), DONE),
+    Case("killed", "kill -9 in mid-deploy, a new run", (ExitCode.DONE,), DONE),
     Case("held", "somebody else is deploying", (ExitCode.LOCKED,), REFUSED),
-    Case("pruned", "a rollback whose image was pruned here", (ExitCode.DONE,), DONE),
-    Case("full-disk", "a full disk in mid-deploy, then the next run", (ExitCode.DONE,), DONE),
+    Case("pruned", "a rollback to a pruned image", (ExitCode.DONE,), DONE),
+    Case("full-disk", "a full disk, then a new run", (ExitCode.DONE,), DONE),
 )
 
 
@@ -51,6 +53,7 @@ class Seen:
         requests, failed: what users sent, and how many of these failed.
         seconds: how long the case took.
         back: seconds from the verdict to the old release's being verified again.
+        verdict: seconds from the first request that failed to the verdict.
         stray: containers and networks that should not be there.
     """
 
@@ -62,6 +65,7 @@ class Seen:
     failed: int
     seconds: float
     back: float | None = None
+    verdict: float | None = None
     stray: tuple[str, ...] = ()
 
 
@@ -118,6 +122,12 @@ def chosen(names: Sequence[str]) -> tuple[Case, ...]:
         if name not in known:
             raise KeyError(name)
     return tuple(case for case in CASES if not names or case.name in names)
+
+
+def until(probes: Sequence[tuple[float, float, bool]], verdict: float | None) -> float | None:
+    """Seconds from the first request that failed to a verdict; None where there was no such request before it, or no verdict."""
+    first = next((began for began, _, answered in probes if not answered), None)
+    return verdict - first if verdict is not None and first is not None and first <= verdict else None
 
 
 def noticed(probes: Sequence[tuple[float, float, bool]]) -> float:

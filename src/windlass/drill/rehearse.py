@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from windlass import process
-from windlass.deploy.docker import engine
 from windlass.deploy.docker.edge.board import Board
 from windlass.deploy.docker.edge.edges import Edges
 from windlass.drill import cases, spoil
@@ -85,21 +84,21 @@ class _Stage:
         after = self._serving()
         same = cases.RESTORED if after == before else cases.DONE
         failed = sum(not answered for _, _, answered in user.probes)
-        patience = self._twin.environment.verify_timeout
         return judge(
             case,
             Seen(
                 ended.code,
                 " ".join(ended.said.split()),
-                same if after else "nothing serves",
+                same if after else cases.NOTHING,
                 noticed(user.probes),
                 len(user.probes),
                 failed,
                 time.monotonic() - began,
                 self._way_back[1] - self._way_back[0] if len(self._way_back) == 2 else None,
+                cases.until(user.probes, self._way_back[0] if self._way_back else None),
                 tuple(self._stray()),
             ),
-            patience=patience,
+            patience=self._twin.environment.verify_timeout,
         )
 
     # -- acts -------------------------------------------------------------------------------------------------------
@@ -126,7 +125,7 @@ class _Stage:
         def hear(event: Event) -> None:
             self._hear(event)
             if isinstance(event, StageStarted) and event.stage == "verify" and (now := self._serving()) != before:
-                process.run(["docker", "kill", *now])
+                self._twin.docker.run(["docker", "kill", *now])
 
         return deploy(self._twin, self._next(), emit=hear)
 
@@ -145,7 +144,7 @@ class _Stage:
         code = process.stream(order(Order(self._twin, release), self._twin.home.parent), hear)
         if code != -signal.SIGKILL:
             return Ended(ExitCode.UNEXPECTED, "the deployer had ended before it could be killed")
-        return deploy(self._twin, release)
+        return _after("killed", deploy(self._twin, release))
 
     def _held(self) -> Ended:
         state, release = self._twin.tools.state, self._next()
@@ -173,35 +172,27 @@ class _Stage:
             return Ended(
                 ExitCode.UNEXPECTED, f"the release before did not go on serving: {said.get('said', said['last'])}"
             )
-        return deploy(self._twin, release)
+        return _after(said.get("said", said["last"]), deploy(self._twin, release))
 
     def _not_prunable(self) -> str:
-        released = self._twin.release.service(self._service)
-        if released is None or not released.image.startswith("localhost:"):
+        if not self._twin.aliases:
             return "only images of the embedded registry can be removed here under a name of the drill's own"
         return ""
 
     def _prepare_pruned(self) -> None:
         """A release before the one that runs, its image under a name that nobody else uses: removing it is no loss."""
-        self._pruned_release = _with_service(self._next(), self._service, image=self._alias())
+        self._pruned_release = _with_service(self._next(), self._service, image=self._twin.aliases[0].partition("@")[0])
         for release in (self._pruned_release, self._next()):
             ended = deploy(self._twin, release)
             if ended.code:
                 raise DeploymentFailed(f"a harmless change did not become healthy: {ended.said}")
 
     def _pruned(self) -> Ended:
-        released = self._pruned_release.service(self._service)
-        assert released is not None
-        process.run(["docker", "rmi", released.reference])
-        try:
-            return deploy(self._twin, self._pruned_release, kind="rollback")
-        finally:
-            process.run(["docker", "rmi", released.reference])
-
-    def _alias(self) -> str:
-        released = self._twin.release.service(self._service)
-        assert released is not None
-        return "127.0.0.1:" + released.image.removeprefix("localhost:")
+        (alias,) = self._twin.aliases
+        removed = self._twin.docker.run(["docker", "image", "rm", alias])
+        if not removed.ok or self._twin.docker.images([alias]):
+            return Ended(ExitCode.UNEXPECTED, f"the image could not be removed: {' '.join(removed.stderr.split())}")
+        return deploy(self._twin, self._pruned_release, kind="rollback")
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
@@ -213,8 +204,9 @@ class _Stage:
 
     def _board(self) -> Board:
         name = self._twin.name
-        edges = Edges(self._twin.home / "environments" / name / "edge.json")
-        return edges.board(engine.containers(name), ask=True)
+        docker = self._twin.docker
+        edges = Edges(self._twin.home / "environments" / name / "edge.json", docker)
+        return edges.board(docker.containers(name), ask=True)
 
     def _stray(self) -> list[str]:
         """Containers that no request ever reached; they may need a moment to go."""
@@ -228,6 +220,10 @@ class _Stage:
             return wait_for(look, lambda found: not found, seconds=_TIDY, every=0.5)
         except DeadlinePassed as error:
             return [str(one) for one in error.last] if isinstance(error.last, list) else []
+
+
+def _after(first: str, then: Ended) -> Ended:
+    return Ended(then.code, f"{first}; then {then.said}")
 
 
 def _with_service(release: Release, name: str, **values: str) -> Release:

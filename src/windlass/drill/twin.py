@@ -5,21 +5,27 @@ Only images are shared, by digest and read only; they come from the registry tha
 
 from __future__ import annotations
 
+import os
+import random
+import re
 import shutil
 import socket
-import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from windlass import process, wiring
 from windlass.compose.load import project_directory, read, unescape
 from windlass.deploy.docker import DockerTarget
+from windlass.deploy.docker.engine import Docker
+from windlass.deploy.docker.model import select
 from windlass.doctor.examine import parse_published
-from windlass.drill import spoil
+from windlass.drill import removal, spoil
+from windlass.drill.sharing import refuse_shared
 from windlass.errors import Refused
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.project import Environment, HealthCheck, Project
@@ -27,6 +33,7 @@ from windlass.model.release import Release
 from windlass.steps.tools import Tools
 
 NAME = "drill"
+_ELSEWHERE = range(20000, 32000)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,19 @@ class Twin:
         return DockerTarget(self.project, self.environment, self.repository, home=self.home)
 
     @property
+    def docker(self) -> Docker:
+        """The engine of the environment: that of the real one."""
+        return removal.engine_of(self.environment.engine)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The image of the service that users ask, under a name that nobody else uses, where there can be one."""
+        one = self.release.service(self.check.service)
+        if one is None or not one.image.startswith("localhost:"):
+            return ()
+        return (replace(one, image="127.0.0.1:" + one.image.removeprefix("localhost:")).reference,)
+
+    @property
     def name(self) -> str:
         """The Compose project's name."""
         return self.target.name
@@ -67,47 +87,44 @@ class Twin:
 
 
 @contextmanager
-def copy(project: Project, environment: Environment, source: Repository, release: Release) -> Iterator[Twin]:
-    """Make a copy, and take everything of it away in the end, whatever happens.
+def copy(
+    project: Project, environment: Environment, source: Repository, release: Release, tell: Callable[[str], None]
+) -> Iterator[Twin]:
+    """Make a copy, and take everything of it away in the end, whatever happens. What killed drills left goes first.
 
     Args:
         release: what the real environment runs.
+        tell: is told in a few words what is being done.
 
     Raises:
         Refused: the environment cannot be copied without touching something it shares.
+        EngineUnavailable: the engine does not answer, or does not let go of something in the end.
     """
-    folder = Path(tempfile.mkdtemp(prefix="windlass-drill-")).resolve()
-    twin: Twin | None = None
+    for name in removal.sweep():
+        tell(f"removed what a drill that was killed had left: {name}")
+    with _own_git(), removal.folder() as folder:
+        twin: Twin | None = None
+        try:
+            twin = _make(project, environment, source, release, folder)
+            removal.note(folder, twin.name, environment.engine, twin.aliases)
+            yield twin
+        finally:
+            with removal.undisturbed():
+                if twin is not None:
+                    tell("taking the copy away")
+                    removal.remove(twin.docker, twin.name, twin.aliases)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _own_git() -> Iterator[None]:
+    """Variables that lead git to the real repository (a hook of it has them) do not count meanwhile."""
+    told = process.run(["git", "rev-parse", "--local-env-vars"]).stdout.split()
+    before = {name: os.environ.pop(name) for name in told if name in os.environ}
     try:
-        twin = _make(project, environment, source, release, folder)
-        yield twin
+        yield
     finally:
-        if twin is not None:
-            remove(twin.name)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def remove(name: str) -> None:
-    """Remove every container, network and volume of a Compose project."""
-    label = f"label=com.docker.compose.project={name}"
-    for kind, listing, removal in (
-        ("container", ("--all",), ("rm", "--force", "--volumes")),
-        ("network", (), ("rm",)),
-        ("volume", (), ("rm", "--force")),
-    ):
-        ids = process.run(["docker", kind, "ls", "--quiet", "--filter", label, *listing]).stdout.split()
-        if ids:
-            process.run(["docker", kind, *removal, *ids])
-
-
-def left_over(name: str) -> list[str]:
-    """What `remove` would find."""
-    label = f"label=com.docker.compose.project={name}"
-    return [
-        f"{kind} {id}"
-        for kind, all in (("container", ("--all",)), ("network", ()), ("volume", ()))
-        for id in process.run(["docker", kind, "ls", "--quiet", "--filter", label, *all]).stdout.split()
-    ]
+        os.environ.update(before)
 
 
 def asked(project: Project, release: Release) -> HealthCheck:
@@ -124,14 +141,11 @@ def asked(project: Project, release: Release) -> HealthCheck:
 def _make(project: Project, environment: Environment, source: Repository, release: Release, folder: Path) -> Twin:
     check = asked(project, release)
     root = folder / "checkout"
-    process.run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(source.root), str(root)], check=True)
-    repository = Repository(root)
-    for word, value in (("user.name", "windlass drill"), ("user.email", "drill@localhost")):
-        repository.git("config", word, value)
+    repository = _repository(source, root)
     base = _with(repository, release.tree, {spoil.SUITE: spoil.suite(check, passes=True)})
     commit = repository.write_commit(base, None, "drill")
     repository.git("checkout", "--quiet", "-b", NAME, commit)
-    _private_files(source.root, root, environment)
+    _private_files(source, root, environment)
 
     model = unescape(
         read(
@@ -140,7 +154,10 @@ def _make(project: Project, environment: Environment, source: Repository, releas
             env_files=[root / name for name in environment.env_files],
         ).model
     )
-    _refuse_shared(model, root)
+    running = select(model, release, release.profiles or environment.profiles).services
+    refuse_shared(model, running, root)
+    _bring_mounted(model, root, source.root)
+    docker = removal.engine_of(environment.engine)
     published = parse_published(model)
     name = NAME
     while any(one.name == name for one in project.environments):
@@ -150,7 +167,7 @@ def _make(project: Project, environment: Environment, source: Repository, releas
         name=name,
         branch=None,
         tags=(),
-        ports=dict(zip(published, free_ports(len(published)), strict=True)),
+        ports=dict(zip(published, _ports(docker, len(published)), strict=True)),
         port_offset=0,
         api=(*environment.api, spoil.SUITE),
         ready_timeout=min(environment.ready_timeout, 120.0),
@@ -169,34 +186,53 @@ def _make(project: Project, environment: Environment, source: Repository, releas
     return Twin(mine, copied, repository, folder / "home", brought, check)
 
 
-def _private_files(origin: Path, root: Path, environment: Environment) -> None:
+def _repository(source: Repository, root: Path) -> Repository:
+    """An empty repository that sees the objects of another one and writes none there (gitrepository-layout(5),
+    objects/info/alternates). A clone would not do: of a shallow one, it has not all objects."""
+    form = source.git("rev-parse", "--show-object-format").strip()
+    process.run(["git", "init", "--quiet", "--template=", f"--object-format={form}", str(root)], check=True)
+    repository = Repository(root)
+    for word, value in (
+        ("user.name", "windlass drill"), ("user.email", "drill@localhost"), ("core.hooksPath", os.devnull),
+    ):  # fmt: skip
+        repository.git("config", word, value)
+    objects = source.root / source.git("rev-parse", "--git-path", "objects").strip()
+    alternates = root / ".git" / "objects" / "info" / "alternates"
+    alternates.parent.mkdir(parents=True, exist_ok=True)
+    alternates.write_text(f"{objects}\n")
+    return repository
+
+
+def _private_files(source: Repository, root: Path, environment: Environment) -> None:
     """Files with variables are rarely committed: the copy needs them, too."""
-    names = {
-        *environment.env_files,
-        *(path.name for path in origin.glob(".env*")),
-        *(p.name for p in origin.glob("*.env")),
-    }
-    for name in names:
-        if (origin / name).is_file() and not (root / name).exists():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(origin / name, root / name)
+    listed = source.git("ls-files", "-z", "--others", "--", "*.env", ".env*", "*/.env*").split("\0")
+    for name in {*environment.env_files, *filter(None, listed)}:
+        _bring(source.root / name, root / name)
 
 
-def _refuse_shared(model: Mapping[str, object], root: Path) -> None:
-    """Raise Refused when services would write to what the real environment writes to."""
-    services, volumes = model.get("services") or {}, model.get("volumes") or {}
-    assert isinstance(services, dict) and isinstance(volumes, dict)
-    outer = {name for name, volume in volumes.items() if (volume or {}).get("external")}
-    for name, service in services.items():
-        for mount in service.get("volumes") or ():
-            source = str(mount.get("source") or "")
-            shared = mount.get("type") == "bind" and not Path(source).is_relative_to(root)
-            if (shared or source in outer) and not mount.get("read_only"):
-                raise Refused(
-                    f"{name} writes to {source}, which a copy would share with the real environment",
-                    where=f"services.{name}.volumes",
-                    remedy="mount it read-only, or use a named volume: a copy gets its own",
-                )
+def _bring_mounted(model: Mapping[str, Any], root: Path, origin: Path) -> None:
+    """Untracked files that services only read: keys, certificates, settings. What they write to, the copy has its own of."""
+    read_only = [
+        str(mount.get("source") or "")
+        for service in (model.get("services") or {}).values()
+        for mount in service.get("volumes") or ()
+        if mount.get("type") == "bind" and mount.get("read_only")
+    ]
+    for kind in ("secrets", "configs"):
+        read_only += [str((one or {}).get("file") or "") for one in (model.get(kind) or {}).values()]
+    for path in map(Path, filter(None, read_only)):
+        if path.is_relative_to(root):
+            _bring(origin / path.relative_to(root), path)
+
+
+def _bring(found: Path, wanted: Path) -> None:
+    if wanted.exists():
+        return
+    if found.is_file():
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(found, wanted)
+    elif found.is_dir():
+        shutil.copytree(found, wanted, symlinks=True)
 
 
 def _with(repository: Repository, tree: str, files: Mapping[str, str]) -> str:
@@ -214,6 +250,16 @@ def _entry(line: str) -> TreeEntry:
     return TreeEntry(mode, kind, oid, path)
 
 
+def _ports(docker: Docker, count: int) -> list[int]:
+    """Ports for the copy, on the host that the engine is on."""
+    if not docker.remote:
+        return free_ports(count)
+    done = docker.run(["docker", "ps", "--format", "{{.Ports}}"])
+    if not done.ok:
+        raise docker.refusal(done.stderr)
+    return choose_ports(count, done.stdout)
+
+
 def free_ports(count: int) -> list[int]:
     """Ports nobody listens on; all held at once, so that they differ."""
     held = [socket.socket() for _ in range(count)]
@@ -224,6 +270,19 @@ def free_ports(count: int) -> list[int]:
     finally:
         for one in held:
             one.close()
+
+
+def choose_ports(count: int, published: str) -> list[int]:
+    """Ports of another host, below those that systems give away by themselves (RFC 6056, section 3.2), and not among those
+    that its engine publishes.
+
+    Args:
+        published: what `docker ps` prints of ports.
+    """
+    taken: set[int] = set()
+    for first, last in re.findall(r":(\d+)(?:-(\d+))?->", published):
+        taken.update(range(int(first), int(last or first) + 1))
+    return random.sample([port for port in _ELSEWHERE if port not in taken], count)
 
 
 def _now() -> str:

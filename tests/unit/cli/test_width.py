@@ -6,14 +6,17 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from windlass.cli import approve, diff, doctor, history, plan, report, status, verify
+from windlass.cli import approve, diff, doctor, drill, history, plan, report, status, verify
 from windlass.cli import init as init_command
+from windlass.cli.dev import status as dev_status
+from windlass.cli.dev import test as dev_test
 from windlass.cli.help import rendered
 from windlass.cli.help.__main__ import render
 from windlass.cli.main import COMMANDS, overview
@@ -23,7 +26,8 @@ from windlass.cli.progress.plain import PlainLines
 from windlass.config.init import Decision, Derived
 from windlass.deploy.interface import Change
 from windlass.doctor.examine import Verdict
-from windlass.errors import BuildFailed, DeploymentFailed
+from windlass.drill.cases import CASES, RESTORED, Report, Seen, judge
+from windlass.errors import BuildFailed, DeploymentFailed, Refused
 from windlass.model.delivery import DeliveredService, Delivery, RollOut, StageReport
 from windlass.model.events import Notice, ServiceFinished, ServiceStarted, StageFinished
 from windlass.model.observation import CheckResult, Endpoint, Observation, ServiceState
@@ -77,6 +81,26 @@ DELIVERY = Delivery(
     FAILED,
     "12 images not scanned for vulnerabilities",
 )
+WENT_BACK = replace(
+    DELIVERY,
+    outcome="restored",
+    failures={},
+    rollout=replace(FAILED, outcome="restored", restored=replace(RELEASE, id=ID[::-1]), restore_failure=None),
+)
+WAITS = replace(DELIVERY, outcome="refused", failures={}, rollout=None, refusal=Refused(LONG, where=ID, remedy=LONG))
+HEALTHY = replace(
+    DELIVERY,
+    outcome="healthy",
+    failures={},
+    rollout=RollOut(RELEASE, "healthy", checks=(replace(CHECK, passed=True),)),
+    not_scanned=None,
+)
+DRILLED = (
+    *(judge(case, Seen(case.codes[0], LONG, case.ends, 0.0, 90, 0, 9.5)) for case in CASES[:3]),
+    judge(CASES[3], Seen(4, LONG, RESTORED, 184.2, 400, 31, 99.0, 4.4, 180.0, (f"container {NAME}",))),
+    judge(CASES[5], Seen(1, LONG, "nothing serves", 184.2, 400, 31, 99.0)),
+    Report(CASES[7], skipped=LONG),
+)
 STATE = ServiceState(
     NAME,
     "restarting",
@@ -119,6 +143,13 @@ SCREENS: dict[str, Callable[[Output], None]] = {
     "doctor": lambda out: doctor.tell([Verdict("engine", "broken", LONG, LONG)], out),
     "init": lambda out: init_command.tell(Derived("", (Decision(LONG, LONG),), (LONG,)), True, out),
     "progress": _events,
+    "run that went back": lambda out: report.tell(WENT_BACK, out),
+    "run that waits for approvals": lambda out: report.tell(WAITS, out),
+    "run that is healthy": lambda out: report.tell(HEALTHY, out),
+    "status of nothing": lambda out: status.tell("production", (), Observation(()), out),
+    "plan that is saved": lambda out: plan.tell(PLAN, Path(LONG), out),
+    "drill": lambda out: drill.tell("production", ID, DRILLED, out, patience=60.0),
+    "dev status": lambda out: dev_status.table(Observation((replace(STATE, detail=LONG),)), out),
 }
 
 
@@ -147,6 +178,33 @@ def test_nothing_is_cut(name: str) -> None:
         return sorted(re.sub(r"\s", "", "".join(lines)))
 
     assert letters(narrow) == letters(endless)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("name", SCREENS)
+def test_colour_changes_neither_words_nor_lines(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = screen(SCREENS[name], width)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    coloured = screen(SCREENS[name], width)
+    assert "\x1b[" in "".join(coloured)
+    assert [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured] == plain
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", "".join(screen(SCREENS[name], width)))
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_addresses_and_titles_are_not_broken_up_in_tables(width: int) -> None:
+    url = "http://localhost:39203/a-path-of-some-length"
+    checks = [
+        replace(CHECK, service="worker", url=url),
+        replace(CHECK, passed=True, service="web", url=url, last="200 OK"),
+    ]
+    asked = screen(lambda out: dev_test.tell(checks, ("brain",), out), width)
+    assert max(map(len, asked)) <= width
+    assert sum(url in line for line in asked) == 2
+    drilled = screen(lambda out: drill.tell("production", "main-abc1234", DRILLED, out), width)
+    assert all(any(line.startswith(one.case.title) for line in drilled) for one in DRILLED)
 
 
 @pytest.mark.parametrize("name", SCREENS)

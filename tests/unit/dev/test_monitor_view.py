@@ -42,7 +42,7 @@ def test_every_service_is_one_line_and_nothing_is_wider_than_the_terminal(width:
     assert max(map(len, lines)) <= width
     rows = [line for line in lines if any(state in line for state in ("healthy", "exited"))]
     assert len(rows) == len(SEEN)
-    for figure in ("123.4 %", "1.1 GiB", "700 B", "unhealthy", "12"):
+    for figure in ("123 %", "1.1 GiB", "700 B", "unhealthy", "12"):
         assert any(figure in row for row in rows), figure
 
 

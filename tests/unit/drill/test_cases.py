@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from windlass.drill.cases import CASES, DONE, RESTORED, Report, Seen, chosen, failed, judge, noticed
+from windlass.drill.cases import CASES, DONE, RESTORED, Report, Seen, chosen, failed, judge, noticed, until
 
 BY_NAME = {case.name: case for case in CASES}
 GOOD = Seen(4, "web: unhealthy", RESTORED, 0.0, 100, 0, 12.0)
@@ -56,6 +56,14 @@ def test_cases_are_chosen_by_name_and_kept_in_order() -> None:
     assert [case.name for case in chosen(["killed", "never-ready"])] == ["never-ready", "killed"]
     with pytest.raises(KeyError):
         chosen(["flood"])
+
+
+def test_an_outage_is_split_at_the_verdict() -> None:
+    probes = [(0.0, 1.0, True), (1.0, 2.0, False), (2.0, 9.0, False), (9.0, 10.0, True)]
+    assert until(probes, 6.0) == 5.0
+    assert until(probes, None) is None
+    assert until(probes, 0.5) is None
+    assert until(probes[:1], 6.0) is None
 
 
 @pytest.mark.parametrize(

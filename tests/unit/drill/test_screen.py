@@ -13,7 +13,10 @@ from windlass.drill.cases import CASES, RESTORED, Report, Seen, judge
 
 REPORTS = [
     *(judge(case, Seen(case.codes[0], "it said so", case.ends, 0.0, 90, 0, 9.5)) for case in CASES[:3]),
-    judge(CASES[3], Seen(4, "web: exited with 137", RESTORED, 84.2, 400, 31, 99.0, 4.4, ("container web-1 (exited)",))),
+    judge(
+        CASES[3],
+        Seen(4, "web: exited with 137", RESTORED, 84.2, 400, 31, 99.0, 4.4, 180.0, ("container web-1 (exited)",)),
+    ),
     Report(
         CASES[7], skipped="only images of the embedded registry can be removed here under a name of the drill's own"
     ),

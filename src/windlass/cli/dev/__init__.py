@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from windlass.errors import UsageError
 
 EXAMPLE = "TAG=main-abc1234 windlass dev start"
 
@@ -24,6 +28,18 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
+_COMPOSE = {
+    "build": "start --build",
+    "pull": "update",
+    "up": "start",
+    "down": "stop",
+    "ps": "status",
+    "top": "monitor",
+    "stats": "monitor",
+}
+"""What people know from Docker Compose, and what it is called here."""
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (module_name, text) in VERBS.items():
@@ -37,6 +53,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
             allow_abbrev=False,
         )
         module.configure(verb)
+    verbs.choices = _Verbs(verbs.choices or {})
+
+
+class _Verbs(dict[str, argparse.ArgumentParser]):
+    """What `argparse` asks whether a word is a verb."""
+
+    def __contains__(self, word: object) -> bool:
+        if not super().__contains__(word):
+            raise unknown(str(word))
+        return True
+
+
+def unknown(word: str) -> UsageError:
+    """What to say of a word that is no verb: which one was probably meant."""
+    from difflib import get_close_matches
+
+    from windlass.errors import UsageError
+
+    meant = _COMPOSE.get(word) or next(iter(get_close_matches(word, VERBS, n=1)), "")
+    hint = f"did you mean windlass dev {meant}?" if meant else f"there are: {', '.join(VERBS)}"
+    return UsageError(f"there is no verb '{word}'", remedy=hint)
 
 
 def run(arguments: argparse.Namespace) -> int:

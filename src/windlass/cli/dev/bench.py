@@ -12,12 +12,22 @@ if TYPE_CHECKING:
 
 
 def open_bench(arguments: argparse.Namespace) -> Workbench:
-    """The checkout around `--directory`, as it is. Raises EnvironmentUnusable, ConfigError."""
+    """The checkout around `--directory`, as it is; says which engine it is about, where that is not the usual one.
+
+    Raises:
+        EnvironmentUnusable, ConfigError
+    """
     from windlass import wiring
     from windlass.cli.session import open_session
 
     session = open_session(arguments)
-    return wiring.workbench(session.project, session.repository, session.source)
+    bench = wiring.workbench(session.project, session.repository, session.source)
+    if bench.engine:
+        from windlass.cli.output import errors
+
+        err = errors()
+        err.say(f"[dim]note[/]  the engine is {err.plain(bench.engine)}, as your docker has it", indent=6)
+    return bench
 
 
 def tag(arguments: argparse.Namespace) -> str | None:

@@ -20,6 +20,8 @@ EXAMPLE = "windlass dev monitor"
 _STYLE = {"healthy": "green", "running": "green", "completed": "dim", "starting": "yellow"}
 _WIDE = 110
 """Columns from which on image names are shown whole."""
+_HEADERS = ("service", "state", "health", "cpu", "memory", "restarts", "image", "age")
+_FIGURES, _IMAGE = (3, 4, 5, 7), 6
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,26 +82,16 @@ def _live(bench: Any, every: float) -> None:
 
 def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, live: bool = False) -> Table:
     """The table, made so that nothing wraps or is cut at `width` columns from 80 on: a long name is shortened in its middle."""
-    from rich import box
     from rich.table import Table
 
     from windlass.cli.dev.status import image
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        title=f"{project}: {sum(one.state.well for one in seen)} of {len(seen)} services are well",
-        title_justify="left",
-        title_style="bold",
-        caption="Ctrl-C ends" if live else None,
-        caption_justify="left",
-    )
     rows = [
         (
             one.state.service,
-            one.state.health,
-            f"{one.usage.cpu:.1f} %" if one.usage else "-",
+            one.status or one.state.health,
+            one.health or "-",
+            cpu(one.usage.cpu) if one.usage else "-",
             memory(one.usage.memory) if one.usage else "-",
             str(one.state.restarts),
             one.state.image.removeprefix("docker.io/") if width >= _WIDE else image(one.state),
@@ -107,20 +99,33 @@ def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, live:
         )
         for one in seen
     ]
-    headers = ("service", "health", "cpu", "memory", "restarts", "image", "age")
-    widths = [max([len(header), *(len(row[number]) for row in rows)]) for number, header in enumerate(headers)]
-    over = sum(widths) + len(headers) * 2 - width  # two cells lie between columns and around them
-    for column in (5, 0):  # what may be shortened, the image first
+    widths = [max([len(header), *(len(row[number]) for row in rows)]) for number, header in enumerate(_HEADERS)]
+    between = 2 if sum(widths) + 2 * (len(_HEADERS) - 1) <= width else 1
+    over = sum(widths) + between * (len(_HEADERS) - 1) - width
+    for column in (_IMAGE, 0):  # what may be shortened, the image first
         if over > 0:
             less = min(over, max(widths[column] - 12, 0))
             widths[column] -= less
             over -= less
-    for number, header in enumerate(headers):
-        table.add_column(header, justify="right" if number in (2, 3, 4, 6) else "left", no_wrap=True)
-    for row in rows:
+    well = sum(one.state.well for one in seen)
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, between, 0, 0),
+        header_style="bold",
+        title=shorten(f"{project}: {well} of {len(seen)} services are well", width),
+        title_justify="left",
+        title_style="bold",
+        caption="Ctrl-C ends" if live else None,
+        caption_justify="left",
+    )
+    for number, header in enumerate(_HEADERS):
+        table.add_column(header, justify="right" if number in _FIGURES else "left", no_wrap=True)
+    for one, row in zip(seen, rows, strict=True):
         cells = [shorten(cell, room) for cell, room in zip(row, widths, strict=True)]
+        style = _STYLE.get(one.state.health, "red")
         cells[0] = f"[bold]{cells[0]}[/]"
-        cells[1] = f"[{_STYLE.get(row[1], 'red')}]{cells[1]}[/]"
+        cells[1:3] = [f"[{style}]{cell}[/]" for cell in cells[1:3]]
         table.add_row(*cells)
     return table
 
@@ -133,6 +138,11 @@ def shorten(text: str, room: int) -> str:
     return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
 
 
+def cpu(percent: float) -> str:
+    """Per cent of one core."""
+    return f"{percent:.1f} %" if percent < 99.95 else f"{percent:.0f} %"
+
+
 def memory(count: int) -> str:
     """Bytes in binary units, as `docker stats` shows them."""
     value = float(count)
@@ -140,7 +150,7 @@ def memory(count: int) -> str:
         if value < 1024 or unit == "GiB":
             break
         value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
 
 
 def age(since: str | None, now: datetime) -> str:
@@ -160,4 +170,4 @@ def _row(one: Seen, now: datetime) -> dict[str, Any]:
     from windlass.cli.dev.status import row
 
     usage = {"cpu_percent": one.usage.cpu, "memory_bytes": one.usage.memory} if one.usage else None
-    return {**row(one.state), "usage": usage}
+    return {**row(one.state), "state": one.status, "usage": usage}

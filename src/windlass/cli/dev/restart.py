@@ -10,21 +10,28 @@ EXAMPLE = "windlass dev restart platform"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("services", nargs="*", metavar="SERVICE", help="default: every one that is here")
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help="default: all but heavy ones that are stopped")
+    parser.add_argument("--timeout", type=float, default=180.0, metavar="SECONDS", help="to be well (default 180)")
     options.directory(parser)
+    options.progress(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.dev.bench import known, open_bench
     from windlass.cli.dev.status import table
     from windlass.cli.output import output
-    from windlass.dev.compose import act
+    from windlass.cli.progress import sink
+    from windlass.dev.choice import set_aside
+    from windlass.dev.workbench import restart
     from windlass.errors import UsageError
 
     bench = open_bench(arguments)
-    names = known(bench, arguments.services) or tuple(s.service for s in bench.observe().services)
+    there = bench.observe()
+    aside = set_aside(there, bench.heavy)
+    names = known(bench, arguments.services) or tuple(s.service for s in there.services if s.service not in aside)
     if not names:
         raise UsageError("nothing is here to be restarted", remedy="windlass dev start")
-    act(bench.compose_project, "restart", *names)
-    table(bench.observe(), output())
+    with sink(arguments.progress) as emit:
+        restart(bench, names, arguments.timeout, emit)
+    table(bench.observe(), output(), aside)
     return 0

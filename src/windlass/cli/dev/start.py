@@ -65,11 +65,15 @@ def document(started: Started, bench: Workbench) -> dict[str, object]:
 
 def tell(started: Started, bench: Workbench, out: Output) -> None:
     from windlass.cli.dev.status import table
+    from windlass.dev.choice import set_aside
 
     out.say()
-    table(bench.observe(), out)
-    for name, reason in started.choice.left_out.items():
-        out.say(f"[yellow]left out[/]  {name}: {out.plain(reason)}", indent=10)
+    left_out, there = started.choice.left_out, bench.observe()
+    aside = set_aside(there, bench.heavy)
+    table(there, out, aside)
+    for name, reason in left_out.items():
+        if name not in aside:
+            out.say(f"[yellow]left out[/]  {name}: {out.plain(reason)}", indent=10)
     for name in started.changed:
         out.say(f"[green]changed[/]   {name} runs on another image now", indent=10)
     out.say()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from windlass.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from windlass.cli.output import Output
     from windlass.model.observation import Observation, ServiceState
 
@@ -24,19 +26,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.dev.bench import open_bench
     from windlass.cli.output import output, print_json
+    from windlass.dev.choice import set_aside
 
     bench = open_bench(arguments)
     observation = bench.observe()
     if arguments.json:
         print_json({"project": bench.compose_project, "services": [row(state) for state in observation.services]})
     elif observation.services:
-        table(observation, output())
+        table(observation, output(), set_aside(observation, bench.heavy))
     else:
         output().say("nothing runs here; [bold]windlass dev start[/] starts it")
     return 0
 
 
-def table(observation: Observation, out: Output) -> None:
+def table(observation: Observation, out: Output, aside: Sequence[str] = ()) -> None:
+    """One row a service, and below them what there is to say. `aside` are services that are meant to be down."""
     rows = [
         (
             f"[bold]{state.service}[/]",
@@ -47,6 +51,11 @@ def table(observation: Observation, out: Output) -> None:
         for state in observation.services
     ]
     out.table(("service", "health", "reached at", "image"), rows)
+    for state in observation.services:
+        if state.service in aside:
+            out.say(f"[dim]{state.service}[/]  it is heavy, and stopped", indent=4, first=2)
+        elif state.detail and not state.well:
+            out.say(f"[red]{state.service}[/]  {out.plain(state.detail)}", indent=4, first=2)
 
 
 def health(state: ServiceState) -> str:
