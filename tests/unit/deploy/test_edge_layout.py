@@ -51,7 +51,6 @@ def port(target: int, published: str = "", **more: Any) -> dict[str, Any]:
         ({"networks": {"default": {"ipv4_address": "10.0.0.2"}}}, "its address is fixed"),
         ({"ports": [port(53, "53", protocol="udp")]}, "it publishes a port over udp"),
         ({"networks": {}}, "it has no network"),
-        ({"expose": [], "ports": []}, "nothing says on which port it listens"),
         ({"expose": ["64999"]}, "the edge needs the port 64999 for itself"),
         ({"expose": [], "facts": ImageFacts((9000,))}, ""),
         ({"expose": [], "labels": {naming.ONE_SHOT: "true"}}, RUNS_ONCE),

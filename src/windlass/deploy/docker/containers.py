@@ -23,7 +23,7 @@ class Container:
     image's id. `ports` holds (container port, protocol, host address, host port), `addresses` (network, address),
     `gateways` the engine's own addresses on these networks.
     `key` is Compose's name of the service, of which `service` is known to the user; `fronted` says that users reach it
-    through an edge; `edge` is what an edge was made for, as JSON, and "" on all others.
+    through an edge, `worker` that it stands beside others without one; `created` is a time stamp; `edge` is what an edge was made for, as JSON, and "" on all others.
     """
 
     id: str
@@ -48,6 +48,13 @@ class Container:
     edge: str = ""
     addresses: tuple[tuple[str, str], ...] = ()
     gateways: tuple[str, ...] = ()
+    worker: bool = False
+    created: str = ""
+
+    @property
+    def beside(self) -> bool:
+        """Whether it was made to stand beside others of its service."""
+        return self.fronted or self.worker
 
     @property
     def ended_well(self) -> bool:
@@ -121,6 +128,8 @@ def _container(document: Mapping[str, Any], labels: Mapping[str, str]) -> Contai
             for network in ((document.get("NetworkSettings") or {}).get("Networks") or {}).values()
             if network.get("Gateway")
         ),
+        worker=naming.WORKER in labels,
+        created=str(document.get("Created") or "").removesuffix("Z"),
     )
 
 

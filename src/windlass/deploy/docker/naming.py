@@ -16,6 +16,8 @@ CONFIG = "dev.windlass.config"
 ONE_SHOT = "dev.windlass.one-shot"
 FRONTED = "dev.windlass.fronted"
 """On containers that users reach through an edge."""
+WORKER = "dev.windlass.worker"
+"""On containers that nobody connects to, and that a release starts beside those before it."""
 EDGE = "dev.windlass.edge"
 """On edges: what it was made for, as JSON."""
 

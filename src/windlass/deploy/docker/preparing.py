@@ -11,7 +11,7 @@ from pathlib import Path
 
 from windlass.compose.load import project_directory, unescape
 from windlass.deploy import environ
-from windlass.deploy.docker import changes, mounts, partial
+from windlass.deploy.docker import changes, mounts, partial, workers
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
@@ -36,7 +36,7 @@ class Ready:
     """A prepared release.
 
     `compose` holds the model as it runs, services under their own names; `wanted` maps each to the configuration hash it
-    must come to run; `instances` maps each that stands behind an edge to the name it is started under.
+    must come to run; `instances` maps each that stands beside its old containers to the name it is started under.
     """
 
     prepared: Prepared
@@ -51,7 +51,7 @@ class Ready:
 
     def counts(self, container: Container) -> bool:
         """Whether a container is the release's own, and not one that is about to go with the same configuration."""
-        return not container.fronted or container.key == self.instances.get(container.service)
+        return not container.beside or container.key == self.instances.get(container.service)
 
 
 class Preparer:
@@ -121,7 +121,7 @@ class Preparer:
         facts = {name: image.facts for name, (_, image) in images.items()}
         layout = self._layout(runnable, facts, edge is not None and edge.image in there, board, emit, stage)
         self._own.mkdir(parents=True, exist_ok=True)
-        model = edge_compose.without_front(runnable.model, layout.fronted)
+        model = workers.with_room(edge_compose.without_front(runnable.model, layout.fronted), layout.workers)
         plain = Compose(self._name, partial.without_order(model), self._own, _referenced(model, known), self._docker)
         hashes = partial.with_resources(plain.model, self._hashes(plain, release), plain.environ)
         compose = replace(plain, model=partial.with_hashes(model, hashes))
@@ -139,8 +139,8 @@ class Preparer:
             layout,
             {
                 name: edge_compose.instance(name, wanted[name], ids.get(name, ("", ""))[1], board.taken)
-                for name in layout.fronted
-                if name in wanted
+                for name in runnable.model["services"]
+                if name in layout.beside and name in wanted
             },
             edges,
         )

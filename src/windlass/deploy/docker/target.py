@@ -10,17 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from windlass.deploy.docker import logs, naming
+from windlass.deploy.docker.beside import Beside
 from windlass.deploy.docker.containers import Container, endpoints, to_state, worst
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.board import Board
 from windlass.deploy.docker.edge.commands import Tally
 from windlass.deploy.docker.edge.edges import Edges
 from windlass.deploy.docker.edge.judge import Look, judge
+from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.explain import explain
 from windlass.deploy.docker.fence import Fence, Seen
 from windlass.deploy.docker.preparing import Preparer, Ready
-from windlass.deploy.docker.rolling import Rolling
+from windlass.deploy.docker.site import Site
+from windlass.deploy.docker.switching import Switching
 from windlass.deploy.interface import Checked, Deployed, LogLine, Meanwhile, Prepared
 from windlass.errors import DeploymentFailed
 from windlass.git.repository import Repository
@@ -60,9 +63,10 @@ class DockerTarget:
         self._fence = Fence(own / "state.json")
         self._docker = Docker(environment.engine)
         self._edges = Edges(own / "edge.json", self._docker)
-        self._rolling = Rolling(
-            environment, self._name, self._docker, self._edges, log=own / "removal.log", clock=self._clock
-        )
+        self._site = Site(environment, self._name, self._docker, self._edges, own / "removal.log", self._clock)
+        self._ending = Ending(self._site)
+        self._starting = Beside(self._site, self._ending)
+        self._switching = Switching(self._site, self._ending)
         self._preparer = Preparer(
             project,
             environment,
@@ -71,7 +75,7 @@ class DockerTarget:
             docker=self._docker,
             home=home,
             own=own,
-            board=self._rolling.board,
+            board=self._site.board,
         )
         self._ready: dict[str, Ready] = {}
         self._begun: Ready | None = None
@@ -165,7 +169,7 @@ class DockerTarget:
             unused = self._docker.unused_networks(self._name)
             self._docker.remove_networks([id for key, id in unused.items() if key not in self._networks])
         if self._environment.edge is not None and not self._environment.edge.warm:
-            self._rolling.dismiss_warm()
+            self._ending.end_warm()
 
     def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
         self._docker.close_ways()
@@ -173,7 +177,7 @@ class DockerTarget:
         return self._switch(self._prepare(release, emit, "restore"), sequence, emit, "restore", keep_warm=False)
 
     def observe(self) -> Observation:
-        return self._observation(self._rolling.board(), self._fence.read())
+        return self._observation(self._site.board(), self._fence.read())
 
     def _lately(self) -> Observation:
         """What runs, or ran a moment ago: a suite asks where services are, many times and side by side."""
@@ -187,7 +191,7 @@ class DockerTarget:
         ready = self._ready.get(prepared.release.id)
         if ready is None:
             return {}
-        serving = {container.service: container.id for container in self._rolling.board().current}
+        serving = {container.service: container.id for container in self._site.board().current}
         return explain(ready.compose.model["services"], serving, self._docker)
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
@@ -199,7 +203,7 @@ class DockerTarget:
         return dict(state.ports).get(port)
 
     def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
-        board = self._rolling.board()
+        board = self._site.board()
         there = [c for c in board.services if service in (None, c.service) and c.id not in board.drained]
         if not follow:
             logs.recent(there, tail, on_line, self._docker)
@@ -220,24 +224,24 @@ class DockerTarget:
 
     def _begin(self, ready: Ready, emit: Emit, stage: StageName) -> None:
         self._begun = None
-        self._beside = self._rolling.begin(ready, emit, stage)
+        self._beside = self._starting.begin(ready, emit, stage)
         self._begun = ready
 
     def _switch(self, ready: Ready, sequence: int, emit: Emit, stage: StageName, *, keep_warm: bool) -> Deployed:
         release = ready.prepared.release
         self._turned = self._seen = None
         with self._fence.entered(sequence) as seen:
-            board = self._rolling.board(ask=ready.prepared.nothing_to_do)
+            board = self._site.board(ask=ready.prepared.nothing_to_do)
             served = bool(board.current)
             try:
                 board = self._apply_firmly(ready, emit, stage, keep_warm, board)
             except BaseException:
-                self._note(seen, sequence, ready, self._rolling.board())
+                self._note(seen, sequence, ready, self._site.board())
                 raise
             after = self._note(seen, sequence, ready, board)
         self._ready.pop(release.id, None)  # the next switch must look again
         self._networks = frozenset(ready.compose.model.get("networks") or ())
-        if served and keep_warm and any(name in ready.layout.fronted for name in ready.to_do("create", "recreate")):
+        if served and keep_warm and any(name in ready.instances for name in ready.to_do("create", "recreate")):
             first: Future[Mapping[str, Look]] = Future()
             threading.Thread(target=_answer, args=(first, self._look), daemon=True).start()
             self._turned = (self._clock.now(), first)
@@ -261,19 +265,19 @@ class DockerTarget:
             again = self._prepare(ready.prepared.release, emit, stage)
             if not any(change.service in kept and change.action != "keep" for change in again.prepared.changes):
                 raise
-            return self._apply(again, emit, stage, keep_warm, self._rolling.board(ask=True))
+            return self._apply(again, emit, stage, keep_warm, self._site.board(ask=True))
 
     def _apply(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool, board: Board) -> Board:
         if ready.prepared.nothing_to_do:
-            self._rolling.tidy(ready, board)
+            self._ending.end_idle(ready, board)
         elif self._begun is not ready:
             self._begin(ready, emit, stage)
-            board = self._rolling.board()
+            board = self._site.board()
         if ready.edges or board.edges:
-            board = self._rolling.settle_edges(ready, emit, board)
+            board = self._switching.settle_edges(ready, emit, board)
         if not ready.prepared.nothing_to_do:
-            board = self._rolling.replace_in_place(ready, emit, stage, board)
-        return self._rolling.turn(ready, board, keep_warm=keep_warm) if ready.edges else board
+            board = self._switching.replace_in_place(ready, emit, stage, board)
+        return self._switching.turn(ready, board, keep_warm=keep_warm)
 
     def _judged(self, before: Mapping[str, Look], asked: Callable[[], Mapping[str, Asked]]) -> dict[str, str]:
         try:
@@ -286,7 +290,7 @@ class DockerTarget:
 
     def _look(self) -> dict[str, Look]:
         """What each service that is there has answered, and how often it was restarted."""
-        board = self._rolling.board()
+        board = self._site.board()
         tallies = self._edges.tally(board) if board.edges else {}
         found = {}
         for service in dict.fromkeys(c.service for c in board.current):
@@ -303,7 +307,7 @@ class DockerTarget:
         return found
 
     def _said(self, service: str, reason: str) -> tuple[str, ...]:
-        mine = self._rolling.board().serving(service)
+        mine = self._site.board().serving(service)
         lines = self._docker.tail(mine[0].id, _EVIDENCE_LINES) if mine else []
         return (
             reason,

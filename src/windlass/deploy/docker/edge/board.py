@@ -47,12 +47,21 @@ class Board:
         return {str(service): edge.name for edge in self.edges for service in edge.made_for.get("services") or ()}
 
     def serving(self, service: str) -> list[Container]:
-        """The containers of a service that users reach: those an edge leads to, or those that stand in place; or the last
-        ones that have ended as they should."""
+        """The containers of a service that do its work: those an edge leads to, or those that stand in place, or the first
+        of its workers; or the last ones that have ended as they should."""
         mine = [c for c in self.services if c.service == service]
         behind = [c for c in mine if c.id in self._serving]
         ended = sorted((c for c in mine if c.ended_well), key=lambda c: c.finished)
-        return behind or [c for c in mine if not c.fronted] or ended[-1:]
+        in_place = [c for c in mine if not c.beside]
+        staying = [c for c in in_place if c.id not in self.leaving]
+        return behind or staying or self._working(mine) or in_place or ended[-1:]
+
+    def _working(self, mine: Sequence[Container]) -> list[Container]:
+        """The workers among a service's containers that no release has replaced yet: no edge says who serves, but those
+        before are asked to end as soon as new ones are to stay, so the ones made first are it."""
+        workers = [c for c in mine if c.worker]
+        first = min(workers, key=lambda c: (c.id in self.leaving, c.created), default=None)
+        return [c for c in workers if first is not None and c.key == first.key]
 
     @property
     def current(self) -> list[Container]:
@@ -62,8 +71,12 @@ class Board:
 
     @property
     def idle(self) -> list[Container]:
-        """Containers made to stand behind an edge that get no new request: warm ones, and ones that never got any."""
-        return [c for c in self.services if c.fronted and c.id not in self._serving]
+        """Containers made to stand behind an edge that get no new request: warm ones, and ones that never got any; and
+        workers beside those that do the work."""
+        working = {c.id for name in {c.service for c in self.services if c.worker} for c in self.serving(name)}
+        return [
+            c for c in self.services if (c.fronted and c.id not in self._serving) or (c.worker and c.id not in working)
+        ]
 
     @property
     def taken(self) -> frozenset[str]:

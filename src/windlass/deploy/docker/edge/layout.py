@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -52,10 +53,17 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`fronted` are behind the edge; `in_place` maps each other service to why it is stopped and started."""
+    """`fronted` are behind the edge; `workers` stand beside their old containers without one, for nobody connects to them;
+    `in_place` maps each other service to why it is stopped and started."""
 
     fronted: Mapping[str, Fronted] = field(default_factory=dict)
     in_place: Mapping[str, str] = field(default_factory=dict)
+    workers: frozenset[str] = frozenset()
+
+    @property
+    def beside(self) -> frozenset[str]:
+        """The services whose new containers start beside the old ones."""
+        return self.workers | self.fronted.keys()
 
 
 def lay_out(
@@ -85,6 +93,7 @@ def lay_out(
     }
     fronted: dict[str, Fronted] = {}
     in_place: dict[str, str] = {}
+    workers: set[str] = set()
     for name, service in services.items():
         facts = images.get(name, ImageFacts())
         ports = _ports(name, service, facts, checks)
@@ -95,9 +104,34 @@ def lay_out(
             reason = "two of it must not run at once (singleton)"
         if reason:
             in_place[name] = reason
-        else:
+        elif ports:
             fronted[name] = Fronted(name, ports, _published(service), _networks(name, service))
-    return Layout(fronted, in_place)
+        elif caller := _caller(name, services):
+            in_place[name] = f"nothing says on which port it listens, and {caller} may call it"
+        else:
+            workers.add(name)
+    return Layout(fronted, in_place, frozenset(workers))
+
+
+def _caller(name: str, services: Mapping[str, Mapping[str, Any]]) -> str:
+    """Another service that seems to reach this one by name; "" when none does. Two containers behind one name would share
+    its calls before the new one has been checked."""
+    names = {alias for aliases in _networks(name, services[name]).values() for alias in aliases} | {name}
+    address = re.compile(
+        "|".join(rf"(?://|@){re.escape(n)}(?![\w.-])|(?<![\w.-]){re.escape(n)}:\d" for n in sorted(names))
+    )
+    for other, service in services.items():
+        if other == name:
+            continue
+        values = [str(value) for value in (service.get("environment") or {}).values()]
+        said = [*values, *_words(service.get("command")), *_words(service.get("entrypoint"))]
+        if name in (service.get("depends_on") or {}) or names & set(values) or any(map(address.search, said)):
+            return other
+    return ""
+
+
+def _words(said: object) -> list[str]:
+    return [str(word) for word in said] if isinstance(said, (list, tuple)) else [str(said or "")]
 
 
 def _why_once(
@@ -108,7 +142,7 @@ def _why_once(
     hosts: set[str],
     writable: Callable[[str], bool],
 ) -> str:
-    """Why two of it cannot run beside each other behind the edge; "" when they can."""
+    """Why two of it cannot run beside each other; "" when they can."""
     if (service.get("labels") or {}).get(naming.ONE_SHOT) and not ports:
         return RUNS_ONCE
     for mount in service.get("volumes") or ():
@@ -144,7 +178,7 @@ def _why_once(
         return "it has no network"
     if RUNTIME_PORT in ports:
         return f"the edge needs the port {RUNTIME_PORT} for itself"
-    return "" if ports else "nothing says on which port it listens"
+    return ""
 
 
 def _tmpfs(service: Mapping[str, Any]) -> set[str]:

@@ -1,0 +1,74 @@
+"""Ending containers that a release has no use for, without waiting for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from windlass.deploy.docker.containers import Container
+from windlass.deploy.docker.edge.board import Board
+from windlass.deploy.docker.preparing import Ready
+from windlass.deploy.docker.site import Site
+
+
+class Ending:
+    """Each container is asked to end, and has as long for it as its `stop_grace_period` says."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def end_idle(self, ready: Ready, board: Board) -> None:
+        """End what is left of earlier releases, unless this one runs it again."""
+        held = set(ready.instances.values())
+        idle = [c for c in board.idle if c.key not in held and c.id not in board.leaving]
+        working = [c for c in idle if c.worker and c.status == "running"]
+        never = [c for c in idle if c.id not in board.drained and c not in working]
+        self._site.docker.discard([c.id for c in never])  # no request has ever reached these
+        self._end(working, board, after=0.0)
+        for container in idle:
+            if container.id in board.drained:
+                self._end(
+                    [container],
+                    board,
+                    after=max(0.0, self._site.settings.drain - self._site.edges.idle_for(container.id)),
+                )
+
+    def end_replaced(self, ready: Ready, board: Board, *, keep_warm: bool) -> Board:
+        """End what the release has just replaced, or has no more; containers that are to stay for the way back do.
+
+        Returns:
+            The board, where these are about to go.
+        """
+        unneeded = [c for c in board.services if c.id not in board.leaving and _unneeded(c, ready, keep_warm)]
+        # Requests under way may end. A plain connection may never: its service is asked to close it. A worker must not take
+        # jobs beside the one after it.
+        at_once = [c for c in unneeded if not c.fronted or "tcp" in _modes(ready, c.service)]
+        self._end(at_once, board, after=0.0)
+        self._end([c for c in unneeded if c not in at_once], board, after=self._site.settings.drain)
+        return replace(board, leaving=board.leaving | {c.id for c in unneeded})
+
+    def end_warm(self) -> None:
+        """End the containers of earlier releases as soon as their requests have ended."""
+        board = self._site.board()
+        self._end([c for c in board.idle if c.id not in board.leaving], board, after=self._site.settings.drain)
+
+    def _end(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
+        if containers:
+            self._site.docker.remove_later([c.id for c in containers], self._site.log, after=after)
+            there = [*board.services, *(edge.container for edge in board.edges)]
+            self._site.edges.note_leaving([c.id for c in containers], there)
+
+
+def _unneeded(container: Container, ready: Ready, keep_warm: bool) -> bool:
+    key = ready.instances.get(container.service)
+    if key is not None and container.key == key:
+        return False
+    if not container.beside:  # it is stopped and started; or stood in place until its service was taken for a worker
+        return key is not None and container.service in ready.layout.workers
+    stays_warm = container.fronted and container.service in ready.layout.fronted
+    return key is None or not stays_warm or not keep_warm
+
+
+def _modes(ready: Ready, service: str) -> set[str]:
+    fronted = ready.layout.fronted.get(service)
+    return set(fronted.ports.values()) if fronted is not None else set()

@@ -1,0 +1,170 @@
+"""Leading users' requests to a release that stands beside what serves.
+
+What cannot run twice is stopped and started, right before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from windlass.deploy.docker import changes, partial
+from windlass.deploy.docker.containers import Container
+from windlass.deploy.docker.edge import compose as edge_compose
+from windlass.deploy.docker.edge.allocate import Edge
+from windlass.deploy.docker.edge.board import Board, RunningEdge, carry, difference, suffices
+from windlass.deploy.docker.edge.client import generation
+from windlass.deploy.docker.edge.render import Carried, render
+from windlass.deploy.docker.ending import Ending
+from windlass.deploy.docker.preparing import Ready
+from windlass.deploy.docker.site import Site, drained, part_to_start, standing
+from windlass.deploy.docker.up import bring_up
+from windlass.errors import DeploymentFailed
+from windlass.model.events import Emit, Notice, StageName
+
+
+class Switching:
+    """The steps of a switch, in their order."""
+
+    def __init__(self, site: Site, ending: Ending) -> None:
+        self._site = site
+        self._ending = ending
+
+    def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName, board: Board) -> Board:
+        """Stop and start what cannot run twice, and end what the release no longer has. Raises as `up.bring_up`.
+
+        Args:
+            board: what runs; returned as it is then.
+        """
+        changed = [
+            change.service
+            for change in ready.prepared.changes
+            if change.action in ("create", "recreate") and change.service in ready.layout.in_place
+            if not self._present(ready, change.service, board)
+        ]
+        gone = set(ready.to_do("remove"))
+        was_beside = [c for c in board.services if c.beside and c.service in changed]
+        self._site.docker.remove(
+            [c.id for c in board.services if c.service in gone and not c.beside]
+            + [c.id for c in changes.in_the_way(board.services, set(changed), ready.wanted) if not c.beside]
+            + [c.id for c in was_beside]
+        )
+        if not changed:
+            return self._site.board() if gone or was_beside else board
+        bring_up(
+            replace(ready.compose, model=part_to_start(ready, changed, board)),
+            ready.wanted,
+            changed,
+            seconds=self._site.environment.ready_timeout,
+            clock=self._site.clock,
+            emit=emit,
+            stage=stage,
+            counts=ready.counts,
+        )
+        return self._site.board()
+
+    def _present(self, ready: Ready, service: str, board: Board) -> bool:
+        """Whether `begin` has brought it up already."""
+        there = [c for c in board.services if c.service == service]
+        return (
+            bool(there)
+            and all(
+                c.config_hash == ready.wanted.get(service) and c.state in ("healthy", "running", "completed")
+                for c in there
+            )
+            and len(there) == partial.replicas(ready.compose.model["services"][service])
+        )
+
+    def settle_edges(self, ready: Ready, emit: Emit, board: Board) -> Board:
+        """Make the edges that are missing or publish something else, and end those that nothing needs.
+
+        Args:
+            board: what runs; returned as it is then.
+        """
+        make: list[Edge] = []
+        for edge in ready.edges:
+            running, document = board.edge(edge.name), edge_compose.to_document(edge)
+            if running is None or running.container.status != "running" or not suffices(running.made_for, document):
+                make.append(edge)
+                if running is not None:
+                    why = difference(running.made_for, document)
+                    emit(Notice(f"the edge of {', '.join(edge.services)} is made anew because {why}: connections are cut for about a second", "warning"))  # fmt: skip
+        names = {edge.name for edge in ready.edges}
+        replaced = [e.container.id for e in board.edges if e.name not in names or e.name in {m.name for m in make}]
+        old = [c for name in ready.layout.fronted for c in board.serving(name) if not c.beside]
+        if not make and not replaced and not old:
+            return board
+        if old:
+            emit(Notice(f"{', '.join(sorted({c.service for c in old}))}: moved behind an edge, once; connections are cut for about a second", "warning"))  # fmt: skip
+        self._site.docker.unplug(old)
+        self._site.docker.discard(replaced)
+        if make:
+            ready_now = standing(ready, board)
+            adopted = {c.service for c in old}
+            seen = Board(
+                tuple(c for c in board.services if c.service not in adopted or c in ready_now.get(c.service, ())),
+                board.edges,
+            )
+            self._start_edges(ready, make, seen, ready_now)
+        self._site.docker.remove_later([c.id for c in old], self._site.log)
+        return self._site.board()
+
+    def _start_edges(
+        self, ready: Ready, make: Sequence[Edge], board: Board, beside: dict[str, list[Container]]
+    ) -> None:
+        model = {**ready.compose.model, "services": {}}
+        configs = {}
+        for edge in make:
+            serving = {n: board.serving(n) or beside.get(n, []) for n in edge.services}
+            carried = carry(edge, ready.layout.fronted, None, serving, warm=drained(board))
+            configs[edge.name] = render(carried, generation=generation(carried))
+        labels = edge_compose.labels_of(ready.compose.model)
+        model["services"] = edge_compose.edge_services(make, configs, image=self._site.settings.image, labels=labels)
+        bring_up(
+            replace(ready.compose, model=model),
+            {},
+            (),
+            seconds=self._site.environment.ready_timeout,
+            clock=self._site.clock,
+            emit=lambda event: None,
+            stage="deploy",
+        )
+        self._site.edges_answer(edge.name for edge in make)
+
+    def turn(self, ready: Ready, board: Board, *, keep_warm: bool) -> Board:
+        """Lead requests to the release's containers; those before it keep the connections they have, and workers before
+        it are asked to end.
+
+        Args:
+            board: what runs; returned as it is then.
+            keep_warm: those before stay for the way back; otherwise they are asked to end.
+        """
+        there = standing(ready, board)
+        self._insist(ready, there, board)
+        moves: list[tuple[RunningEdge, Carried]] = []
+        for edge in ready.edges:
+            running = board.edge(edge.name)
+            if running is None:
+                raise DeploymentFailed(
+                    f"the edge {edge.name} is gone", remedy="run the same command again", blames=False
+                )
+            before = {name: board.serving(name) for name in edge.services}
+            warm = {name: [*before[name], *drained(board).get(name, ())] for name in edge.services} if keep_warm else {}
+            after = carry(edge, ready.layout.fronted, running.carried, there, warm=warm)
+            moves.append((running, after))
+        self._site.edges.apply(moves)
+        carried = {running.name: after for running, after in moves}
+        turned = replace(board, edges=tuple(replace(e, carried=carried.get(e.name, e.carried)) for e in board.edges))
+        return self._ending.end_replaced(ready, turned, keep_warm=keep_warm)
+
+    @staticmethod
+    def _insist(ready: Ready, there: Mapping[str, Sequence[Container]], board: Board) -> None:
+        """What was well beside, and is gone or has ended meanwhile, gets no request."""
+        for name in ready.to_do("create", "recreate"):
+            mine = [c for c in board.services if c.key == ready.instances.get(name)]
+            if name in there and not there[name] and not any(c.may_end for c in mine):
+                raise DeploymentFailed(
+                    f"{name}: its container ended before it was switched to",
+                    where=name,
+                    remedy="run the same command again; the log lines of the container say more, where it is still there",
+                )

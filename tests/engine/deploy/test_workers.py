@@ -1,0 +1,138 @@
+"""Services that nobody connects to: the new one works beside the old one before that is asked to end."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from windlass import process
+from windlass.deploy.docker import engine
+from windlass.deploy.docker.containers import Container
+from windlass.errors import DeploymentFailed
+from windlass.model.project import EdgeSpec
+from windlass.waiting import wait_for
+
+COMPOSE = """
+services:
+  worker:
+    image: busybox:1
+    command: ["sh", "-c", "trap 'echo ending; sleep 1; exit 0' TERM; echo at work {version}; {work}"]
+    stop_grace_period: 20s
+    restart: always
+    {more}
+  other:
+    image: busybox:1
+    command: sleep 1000
+    stop_signal: SIGKILL
+    expose: ["80"]
+    environment: {{V: "{other}"}}
+"""
+WORKS = "while :; do sleep 0.1; done"
+QUICK = EdgeSpec(drain=1.0, watch=0.5, warm=3600.0)
+
+
+def release(world: Any, id: str, *, work: str = WORKS, other: str = "1", more: str = "", version: str = "") -> Any:
+    text = COMPOSE.format(version=version or id, work=work, other=other, more=more)
+    return world.release(id, world.write({"compose.yml": text}))
+
+
+def workers(target: Any) -> list[Container]:
+    there = [c for c in engine.containers(target.name) if c.service == "worker"]
+    return sorted(there, key=lambda c: c.created)
+
+
+def started_beside(world: Any, target: Any, made: Any, sequence: int) -> Any:
+    prepared = target.prepare(made, world.events.append)
+    (change,) = [change for change in prepared.changes if change.service == "worker"]
+    assert "stopped and started" not in change.reason
+    return target.check(prepared, world.events.append, sequence)
+
+
+def alone(target: Any) -> Container:
+    wait_for(lambda: len(workers(target)), lambda count: count == 1, seconds=30)
+    return workers(target)[0]
+
+
+def test_the_old_one_works_until_the_switch_is_then_asked_politely_and_the_way_back_is_the_same(world: Any) -> None:
+    target = world.target(edge=QUICK)
+    world.deploy(target, release(world, "r1"))
+    first = alone(target)
+    checked = started_beside(world, target, release(world, "r2"), 2)
+    old, new = workers(target)
+    assert (old.id, old.status, new.status) == (first.id, "running", "running")
+    assert world.containers(target)["worker"] == first.id
+    deployed = target.switch(checked, 2, world.events.append)
+    assert world.containers(target)["worker"] == new.id
+    target.watch(deployed, world.events.append)
+    target.retire(deployed, world.events.append)
+    assert alone(target).id == new.id
+    assert target.observe().service("worker").release == "r2"
+
+    back = target.restore(release(world, "r1"), 3, world.events.append)
+    assert back.observation.service("worker").release == "r1"
+    assert "at work r1" in "\n".join(engine.tail(alone(target).id, 5))
+
+
+def test_one_that_does_not_come_up_replaces_nothing_and_goes(world: Any) -> None:
+    target = world.target(edge=QUICK)
+    world.deploy(target, release(world, "r1"))
+    first = alone(target)
+    with pytest.raises(DeploymentFailed, match="crash loop"):
+        started_beside(world, target, release(world, "r2", work="exit 3"), 2)
+    assert world.containers(target)["worker"] == first.id
+    target.restore(release(world, "r1"), 3, world.events.append)
+    there = alone(target)
+    assert (there.id, there.started, there.restarts) == (first.id, first.started, 0)
+
+
+def test_one_that_was_well_beside_when_another_service_failed_is_asked_politely(world: Any) -> None:
+    target = world.target(edge=QUICK)
+    world.deploy(target, release(world, "r1"))
+    first = alone(target)
+    started_beside(world, target, release(world, "r2"), 2)
+    (beside,) = [c for c in workers(target) if c.id != first.id]
+    said: list[str] = []
+    follow = threading.Thread(target=process.stream, args=(["docker", "logs", "--follow", beside.id], said.append))
+    follow.start()
+    target.restore(release(world, "r1"), 3, world.events.append)
+    assert alone(target).id == first.id
+    follow.join(30)
+    assert "ending" in said
+
+
+def test_replicas_stand_beside_replicas(world: Any) -> None:
+    target, three = world.target(edge=QUICK), "deploy: {replicas: 3}"
+    world.deploy(target, release(world, "r1", more=three))
+    checked = started_beside(world, target, release(world, "r2", more=three), 2)
+    assert len(workers(target)) == 6
+    target.switch(checked, 2, world.events.append)
+    wait_for(lambda: len(workers(target)), lambda count: count == 3, seconds=30)
+    again = target.prepare(release(world, "r3", version="r2", more=three), world.events.append)
+    assert again.nothing_to_do
+
+
+def test_a_singleton_and_one_with_a_volume_of_its_own_are_stopped_first_and_it_is_said(world: Any) -> None:
+    target = world.target(edge=QUICK)
+    owns = "volumes: ['/jobs']"
+    world.deploy(target, release(world, "r1", more=owns))
+    (first,) = workers(target)
+    prepared = target.prepare(release(world, "r2", more=owns), world.events.append)
+    (change,) = [change for change in prepared.changes if change.service == "worker"]
+    assert "it is stopped and started: it owns the volume /jobs" in change.reason
+    checked = target.check(prepared, world.events.append, 2)
+    assert [c.id for c in workers(target)] == [first.id]
+    target.switch(checked, 2, world.events.append)
+    (second,) = workers(target)
+    assert second.id != first.id
+
+
+def test_moving_from_in_place_and_to_an_edge_and_away_leaves_one(world: Any) -> None:
+    target = world.target(edge=QUICK)
+    world.deploy(target, release(world, "r1", more="volumes: ['/jobs']"))
+    for number, more in enumerate(("", "expose: ['7000']", "", "volumes: ['/jobs']"), 2):
+        world.deploy(target, release(world, f"r{number}", more=more), number)
+        serving = world.containers(target)["worker"]
+        wait_for(lambda s=serving: [c.id for c in workers(target)] == [s], bool, seconds=40)  # type: ignore[misc]
+        assert target.observe().service("worker").release == f"r{number}"
