@@ -143,6 +143,8 @@ def _failed_rollout(rollout: RollOut, out: Output) -> None:
             out.say(f"[dim]{out.plain(line)}[/]", indent=12, first=10)
     if rollout.evidence:
         out.say(f"kept in {out.plain(_home(rollout.evidence))}", indent=8, first=8)
+    if failure.remedy:
+        out.say(f"[bold]do[/] {out.plain(failure.remedy)}", indent=11, first=8)
     out.say()
 
 

@@ -257,7 +257,7 @@ def _remedy(message: str) -> str:
         return "stop what uses the port, or give this environment another one: ports or port_offset in windlass.yaml"
     if _LATE in message:
         return "look at the log lines shown; where services only need longer, raise ready_timeout in windlass.yaml"
-    return "look at the log lines shown; docker compose says more with --verbose"
+    return "look at the log lines shown, and mend the service"
 
 
 def _evidence(docker: Docker, message: str, container: Container | None) -> tuple[str, ...]:
