@@ -25,6 +25,7 @@ from windlass.model.project import Environment
 from windlass.model.release import Kind, Record, Release
 from windlass.model.source import Source
 from windlass.state.lease import refuse_if_held
+from windlass.steps.available import refuse_pruned
 from windlass.steps.build import build
 from windlass.steps.caching import LayerCaches
 from windlass.steps.compose_release import compose_release
@@ -147,11 +148,17 @@ def deploy(
         retry, wait: as in `Order`.
 
     Raises:
-        Refused: the environment does not take the release, or it has no services.
+        Refused: the environment does not take the release, it has no services, or its images are gone.
         Locked, ConfigError, EngineUnavailable: as `roll_out`.
     """
     watch = Stopwatch(emit, tools.clock)
-    rollout = _admitted(choose, kind, environment, tools, watch, emit, retry=retry, wait=wait)
+
+    def whole(records: tuple[Record, ...]) -> Release:
+        release = choose(records)
+        refuse_pruned(release, kind, environment, records, tools)
+        return release
+
+    rollout = _admitted(whole, kind, environment, tools, watch, emit, retry=retry, wait=wait)
     release = rollout.release
     return Delivery(
         commit=release.commit,

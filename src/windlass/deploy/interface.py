@@ -8,7 +8,7 @@ from typing import Protocol
 
 from windlass.model.events import Emit
 from windlass.model.observation import Asked, Endpoint, Observation
-from windlass.model.release import Release
+from windlass.model.release import Release, ReleasedService
 from windlass.waiting import Stop
 
 
@@ -85,6 +85,13 @@ class Target(Protocol):
         Raises:
             ConfigError: a variable or file that the release needs is missing here.
             DeploymentFailed: an image cannot be pulled.
+            EngineUnavailable: nothing answers.
+        """
+
+    def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
+        """The services of a release whose images are not on the target, and have to come from a registry.
+
+        Raises:
             EngineUnavailable: nothing answers.
         """
 

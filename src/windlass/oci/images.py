@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from windlass.model.artifacts import LayoutImage
 from windlass.oci.client import RegistryClient
@@ -10,6 +11,8 @@ from windlass.oci.copy import tag
 from windlass.oci.integrity import damage
 from windlass.oci.interface import Progress, Upload
 from windlass.oci.push import push
+
+_SIDE_BY_SIDE = 4
 
 
 class RegistryImages:
@@ -43,3 +46,8 @@ class RegistryImages:
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
         """Point tags at an image that is there, all its platforms with it; tags that point there already cost no write."""
         tag(self._client, repository, digest, tags)
+
+    def missing(self, images: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            there = pool.map(lambda image: self._client.head_manifest(*image) is not None, images)
+            return frozenset(image for image, found in zip(images, there, strict=True) if not found)

@@ -33,3 +33,6 @@ class Images(Protocol):
 
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
         """Point tags at an image that is there, all its platforms with it; tags that point there already cost no write."""
+
+    def missing(self, images: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those of some images (repository, digest) that are not there."""

@@ -54,6 +54,9 @@ class FakeImages:
                 self.tags[repository, tag] = digest
                 self.moves.append((repository, tag, digest))
 
+    def missing(self, images: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        return frozenset(images) - self.published
+
 
 def make_image(
     folder: Path,

@@ -10,7 +10,7 @@ from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Meanwh
 from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, Locked
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
 from windlass.model.observation import Endpoint, Health, Observation, ServiceState
-from windlass.model.release import Release
+from windlass.model.release import Release, ReleasedService
 
 Trouble: TypeAlias = Literal[
     "missing image",
@@ -32,13 +32,15 @@ class FakeTarget:
     """Runs nothing. `troubles` maps a release id to what goes wrong with it, in `switch` and `restore` alike.
 
     `calls` records (method, release id); `running` is what `observe` answers; `said` is what `logs` gives; `ports` maps
-    (service, container port) to its endpoint. `also` names services that a release starts beside its own.
+    (service, container port) to its endpoint. `also` names services that a release starts beside its own, `pruned` the
+    digests of images that it has not; all others are there.
     """
 
     troubles: dict[str, Trouble] = field(default_factory=dict)
     ports: dict[tuple[str, int], Endpoint] = field(default_factory=dict)
     said: list[LogLine] = field(default_factory=list)
     also: tuple[str, ...] = ()
+    pruned: set[str] = field(default_factory=set)
     calls: list[tuple[str, str]] = field(default_factory=list)
     running: dict[str, ServiceState] = field(default_factory=dict)
     sequence: int = 0
@@ -46,6 +48,9 @@ class FakeTarget:
     def prepare(self, release: Release, emit: Emit) -> Prepared:
         self.calls.append(("prepare", release.id))
         return self._prepare(release)
+
+    def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
+        return tuple(service for service in release.services if service.digest in self.pruned)
 
     def check(self, prepared: Prepared, emit: Emit, sequence: int | None = None) -> Checked:
         self.calls.append(("check", prepared.release.id))

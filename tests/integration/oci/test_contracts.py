@@ -124,3 +124,7 @@ class _PrefixedImages:
 
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
         self._images.tag(f"{self._prefix}/{repository}", digest, tags)
+
+    def missing(self, images: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        found = self._images.missing([(f"{self._prefix}/{repository}", digest) for repository, digest in images])
+        return frozenset((repository.removeprefix(f"{self._prefix}/"), digest) for repository, digest in found)

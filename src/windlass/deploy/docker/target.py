@@ -30,7 +30,7 @@ from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
 from windlass.model.observation import Asked, Endpoint, Observation
 from windlass.model.project import Environment, Project
-from windlass.model.release import Release
+from windlass.model.release import Release, ReleasedService
 from windlass.waiting import Clock, DeadlinePassed, SystemClock, wait_for
 
 _EVERY = 1.0
@@ -83,7 +83,7 @@ class DockerTarget:
         self._seen: tuple[float, Observation] | None = None
         self._looking = threading.Lock()
         self._networks: frozenset[str] | None = None  # of the release that was switched to
-        self._turned: tuple[float, Future[Mapping[str, Look]]] | None = None
+        self._turned: tuple[float, Board, Future[Mapping[str, Look]]] | None = None
 
     @property
     def name(self) -> str:
@@ -92,6 +92,11 @@ class DockerTarget:
 
     def prepare(self, release: Release, emit: Emit) -> Prepared:
         return self._prepare(release, emit, "deploy").prepared
+
+    def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
+        self._docker.connect()  # an engine that does not answer has no images either, and that is something else
+        found = self._docker.images([service.reference for service in release.services])
+        return tuple(service for service in release.services if service.reference not in found)
 
     def check(self, prepared: Prepared, emit: Emit, sequence: int | None = None) -> Checked:
         """Start what can stand beside what runs, and wait until it is well."""
@@ -138,9 +143,9 @@ class DockerTarget:
         settings = self._environment.edge
         if settings is None or self._turned is None:
             return
-        began, look = self._turned
+        began, board, look = self._turned
         try:
-            before = look.result()
+            before = _as_switched_to(board, look.result())
         except DeploymentFailed:
             return  # without a first look, there is nothing to compare with
         end = began + settings.watch
@@ -244,7 +249,7 @@ class DockerTarget:
         if served and keep_warm and any(name in ready.instances for name in ready.to_do("create", "recreate")):
             first: Future[Mapping[str, Look]] = Future()
             threading.Thread(target=_answer, args=(first, self._look), daemon=True).start()
-            self._turned = (self._clock.now(), first)
+            self._turned = (self._clock.now(), board, first)
         observation = self._observation(board, after)
         self._seen = (self._clock.now(), observation)
         return Deployed(release, observation)
@@ -335,6 +340,17 @@ def _answer(asked: Future[Mapping[str, Look]], look: Callable[[], Mapping[str, L
         asked.set_result(look())
     except BaseException as error:  # handed to whoever asks for the answer
         asked.set_exception(error)
+
+
+def _as_switched_to(board: Board, first: Mapping[str, Look]) -> dict[str, Look]:
+    """The first look, a moment after the switch; but containers as they were when they were switched to: one that has died
+    since then was well."""
+    found = {}
+    for service in dict.fromkeys(c.service for c in board.current):
+        mine = board.serving(service)
+        look = first.get(service) or Look({}, {}, Tally(), Tally())
+        found[service] = replace(look, restarts={c.id: c.restarts for c in mine}, states={c.id: c.state for c in mine})
+    return found
 
 
 def _remember(

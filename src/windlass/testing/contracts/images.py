@@ -75,3 +75,11 @@ class ImagesContract:
         with pytest.raises(WindlassError, match="feature/x"):
             images.push(image, "app", ["good", "feature/x"])
         assert tags_of("app") == {}
+
+    def test_images_that_are_not_there_are_told_from_those_that_are(self, images: Images, tmp_path: Path) -> None:
+        image = make_image(tmp_path / "layout")
+        images.push(image, "app", [])
+        gone = "sha256:" + "0" * 64
+        asked = [("app", image.digest), ("app", gone), ("other", image.digest)]
+        assert images.missing(asked) == {("app", gone), ("other", image.digest)}
+        assert images.missing([]) == frozenset()

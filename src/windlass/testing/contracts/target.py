@@ -125,6 +125,10 @@ class TargetContract:
         }
         assert {e.stage for e in events if isinstance(e, ServiceFinished)} <= {"restore"}
 
+    def test_images_that_are_on_the_target_are_not_lacking(self, bench: TargetBench) -> None:
+        deploy(bench, bench.release("r1"))
+        assert bench.target.lacking(bench.release("r1")) == ()
+
     def test_a_missing_image_fails_before_anything_is_touched(self, bench: TargetBench) -> None:
         before = deploy(bench, bench.release("r1")).observation
         with pytest.raises(DeploymentFailed, match="cannot be pulled"):
