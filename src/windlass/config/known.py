@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from windlass.config.models import ProjectSection
 
 _MOST = 200
-_JUDGES = ("models.py", "section.py", "prices.py", "retention.py", "rules.py", "duration.py")
+_JUDGES = (
+    "models.py",
+    "section.py",
+    "prices.py",
+    "retention.py",
+    "rules.py",
+    "duration.py",
+    "engine.py",
+    "edge.py",
+    "tls.py",
+)
 
 
 def recall(data: bytes) -> ProjectSection | None:

@@ -297,8 +297,19 @@ def _environment(name: str, env: EnvironmentSection, files: tuple[str, ...], roo
         approvals=_approvals(env),
         freeze=_freezes(env),
         engine=_engine(env, root),
-        edge=EdgeSpec(env.edge.image, env.edge.drain, env.edge.watch, env.edge.warm) if env.edge else None,
+        edge=_edge(env, root),
     )
+
+
+def _edge(env: EnvironmentSection, root: Path) -> EdgeSpec | None:
+    section = env.edge
+    if section is None:
+        return None
+    if section.tls:
+        from windlass.config.edge import edge
+
+        return edge(section, root)
+    return EdgeSpec(section.image, section.drain, section.watch, section.warm)
 
 
 def _approvals(env: EnvironmentSection) -> ApprovalRule | None:

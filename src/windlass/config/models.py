@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from windlass.config.duration import PATTERN, parse_duration
+from windlass.config.edge import EdgeSection as EdgeSection
+from windlass.config.edge import OptionalEdge
 from windlass.config.engine import OptionalEngine
 from windlass.config.naming import REPOSITORY
 from windlass.config.prices import CostSection
@@ -69,10 +71,6 @@ def _duration(value: Any) -> Any:
     if isinstance(value, str):
         return parse_duration(value)
     raise ValueError("expected a duration such as 180s, 2m or 1h30m")
-
-
-def _span(value: Any) -> Any:
-    return 0.0 if value == "0s" else _duration(value)
 
 
 def _refresh(value: Any) -> Any:
@@ -135,8 +133,6 @@ Text = Annotated[str, Field(min_length=1)]
 Path = Annotated[str, BeforeValidator(_inside)]
 Port = Annotated[int, BeforeValidator(_port), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
 Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": PATTERN})]
-Span = Annotated[float, BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": PATTERN})]
-"""A duration that may be 0s."""
 Refresh = Annotated[
     float, BeforeValidator(_refresh), WithJsonSchema({"type": "string", "pattern": f"{PATTERN}|^{NEVER}$"})
 ]
@@ -272,32 +268,6 @@ class ServiceSection(Section):
     )
 
 
-def _edge(value: Any) -> Any:
-    """The short forms: `true` means the defaults, `false` none at all."""
-    return {True: {}, False: None}[value] if isinstance(value, bool) else value
-
-
-class EdgeSection(Section):
-    """The proxy through which users reach the services, so that a release is a switch and not a restart."""
-
-    image: Text = Field(
-        default="haproxy:lts", description="The image of HAProxy, 2.4 or later.", examples=["haproxy:lts"]
-    )
-    drain: Span = Field(
-        default=30.0,
-        description="How long requests under way may take before their container is asked to end.",
-        examples=["30s"],
-    )
-    watch: Span = Field(
-        default=3.0, description="How long services are watched for errors after the switch.", examples=["10s"]
-    )
-    warm: Span = Field(
-        default=3600.0,
-        description="How long the containers of the release before are kept running, for the way back.",
-        examples=["1h"],
-    )
-
-
 class EnvironmentSection(Section):
     """A place that releases are deployed to."""
 
@@ -359,7 +329,7 @@ class EnvironmentSection(Section):
         description="Times without deployments; rollbacks go on.",
         examples=[[{"begin": "Fri 16:00", "end": "Mon 06:00"}]],
     )
-    edge: Annotated[EdgeSection | None, BeforeValidator(_edge)] = Field(
+    edge: OptionalEdge = Field(
         default=EdgeSection(),
         description="The proxy in front of the services; `false` stops and starts services instead.",
         examples=[{"watch": "10s"}],

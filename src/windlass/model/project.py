@@ -111,17 +111,36 @@ class RegistrySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsSpec:
+    """A container port for which TLS ends at the edge, and begins again on the way to the container.
+
+    `certificate`, `key` and `upstream_ca` are absolute paths of PEM files; without a `key` it is in the certificate's file.
+    `upstream_ca` vouches for the container's certificate, which is not looked at when it is ""; `upstream_name` is the name
+    in it, the service's by default.
+    """
+
+    service: str
+    port: int
+    certificate: str
+    key: str = ""
+    upstream_ca: str = ""
+    upstream_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeSpec:
     """The proxy through which users reach an environment, so that a release is a switch. Times are in seconds.
 
     `drain` is how long requests and connections under way get before their container is asked to end; `watch` how long the
-    services are watched for errors after the switch; `warm` how long the containers before it are kept running.
+    services are watched for errors after the switch; `warm` how long the containers before it are kept running. `tls` are
+    the ports where it ends TLS itself.
     """
 
     image: str = "haproxy:lts"
     drain: float = 30.0
     watch: float = 3.0
     warm: float = 3600.0
+    tls: tuple[TlsSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from windlass.compose import load as compose
-from windlass.config import engine, models, prices, retention, rules, schema
+from windlass.config import engine, models, prices, retention, rules, schema, tls
 from windlass.config.load import load_project
 from windlass.model.project import HealthCheck, RegistrySpec
 
@@ -49,6 +49,7 @@ SECTIONS = (
     models.HealthSection,
     models.EnvironmentSection,
     models.EdgeSection,
+    tls.TlsSection,
     engine.EngineSection,
     rules.ApprovalsSection,
     rules.FreezeSection,

@@ -15,7 +15,8 @@ from windlass.deploy.docker import changes, mounts, partial, workers
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
-from windlass.deploy.docker.edge.board import Board, difference, suffices
+from windlass.deploy.docker.edge.board import Board, another_certificate, difference, ends_of, suffices
+from windlass.deploy.docker.edge.certificates import terminated
 from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
 from windlass.deploy.docker.engine import Docker, Image
 from windlass.deploy.docker.hashing import Hashes
@@ -122,7 +123,9 @@ class Preparer:
         layout = self._layout(runnable, facts, edge is not None and edge.image in there, board, emit, stage)
         self._own.mkdir(parents=True, exist_ok=True)
         model = workers.with_room(edge_compose.without_front(runnable.model, layout.fronted), layout.workers)
-        plain = Compose(self._name, partial.without_order(model), self._own, _referenced(model, known), self._docker)
+        model, given = edge_compose.with_certificates(model, layout.fronted)
+        variables = {**_referenced(model, known), **given}
+        plain = Compose(self._name, partial.without_order(model), self._own, variables, self._docker)
         hashes = partial.with_resources(plain.model, self._hashes(plain, release), plain.environ)
         compose = replace(plain, model=partial.with_hashes(model, hashes))
         wanted = {service: digest for service, digest in hashes.items() if runnable.replicas.get(service, 1) > 0}
@@ -133,7 +136,7 @@ class Preparer:
         )
         edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
         return Ready(
-            Prepared(release, (*(_explained(c, layout, board) for c in computed), *edge_changes(edges, board))),
+            Prepared(release, (*(_explained(c, layout, board) for c in computed), *edge_changes(edges, board, layout))),
             compose,
             wanted,
             layout,
@@ -169,8 +172,10 @@ class Preparer:
             try:
                 pull({settings.image: "the edge"}, emit, stage, self._docker)
             except DeploymentFailed as error:
-                if board.edges:
-                    return layout  # the edges that run may do
+                if settings.tls and not board.edges:
+                    raise  # services would show certificates of their own
+                if board.edges:  # those that run may do
+                    return terminated(layout, settings.tls, self._environment.name, ends_of(board), emit)
                 emit(
                     Notice(
                         f"services are stopped and started, not replaced beside each other: {error.message}",
@@ -179,7 +184,7 @@ class Preparer:
                     )
                 )
                 return Layout({}, dict.fromkeys(services, ""))
-        return layout
+        return terminated(layout, settings.tls, self._environment.name, ends_of(board), emit)
 
     def _lasting(self, source: str) -> bool:
         """Whether a path that is mounted writable may hold what two containers must not write at once: a folder of this
@@ -261,14 +266,17 @@ class Preparer:
         return hashes
 
 
-def edge_changes(edges: Sequence[Edge], board: Board) -> list[Change]:
-    """What becomes of edges that run and do not suffice; new ones cut nobody off and are not told."""
+def edge_changes(edges: Sequence[Edge], board: Board, layout: Layout) -> list[Change]:
+    """What becomes of edges that run: those that do not suffice, and those whose TLS changes. New ones cut nobody off and
+    are not told."""
     found = []
     for edge in edges:
         running, wanted = board.edge(edge.name), edge_compose.to_document(edge)
         if running is not None and not suffices(running.made_for, wanted):
             why = difference(running.made_for, wanted)
             found.append(Change(edge.name, "recreate", f"{why}; its connections are cut for about a second"))
+        elif running is not None and (why := another_certificate(running, edge, layout.fronted)):
+            found.append(Change(edge.name, "update", why))
     return found
 
 

@@ -10,18 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from windlass.deploy.docker.edge.layout import Fronted, Publication
+from windlass.deploy.docker.edge.tls import files
 
 NAME = "windlass-edge"
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One edge container. `networks` maps a network to the names it answers to there."""
+    """One edge container. `networks` maps a network to the names it answers to there; `secrets` are names of files that it
+    is given when it starts."""
 
     name: str
     services: tuple[str, ...]
     networks: Mapping[str, tuple[str, ...]]
     published: tuple[Publication, ...]
+    secrets: tuple[str, ...] = ()
 
 
 def allocate(fronted: Mapping[str, Fronted], before: Mapping[str, str]) -> tuple[Edge, ...]:
@@ -85,4 +88,5 @@ def _edge(name: str, group: list[Fronted]) -> Edge:
         tuple(
             sorted((port for service in ordered for port in service.published), key=lambda p: (p.target, p.published))
         ),
+        tuple(sorted(files({service.service: service.tls for service in ordered}))),
     )

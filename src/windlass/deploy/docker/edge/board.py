@@ -11,6 +11,7 @@ from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.layout import Fronted
 from windlass.deploy.docker.edge.render import Carried, Server, place
+from windlass.deploy.docker.edge.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,29 @@ def difference(there: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> st
     return ", ".join(said) or "it gets other names or networks"
 
 
+def ends_of(board: Board) -> dict[str, Mapping[int, Tls]]:
+    """Where TLS ends now, at all edges that run."""
+    return {service: ports for edge in board.edges for service, ports in edge.carried.tls.items()}
+
+
+def another_certificate(edge: RunningEdge, wanted: Edge, fronted: Mapping[str, Fronted]) -> str:
+    """What changes about TLS at an edge that stays, in a few words; "" for nothing."""
+    said = []
+    for service in wanted.services:
+        before, after = edge.carried.tls.get(service, {}), fronted[service].tls
+        for port in sorted(before.keys() | after.keys()):
+            old, new = before.get(port), after.get(port)
+            if old == new:
+                continue
+            if old is None or new is None:
+                said.append(f"TLS of {service}:{port} {'no longer ends' if new is None else 'ends'} here")
+            elif old.way == new.way:
+                said.append(f"{service}:{port} shows another certificate, no connection is cut")
+            else:
+                said.append(f"containers of {service}:{port} are spoken to by other rules")
+    return ", ".join(said)
+
+
 def server(container: Container) -> Server | None:
     """The container as a server; None when it has no address (it does not run)."""
     return Server(container.id, container.addresses[0][1]) if container.addresses else None
@@ -155,4 +179,5 @@ def carry(
             if c.id not in ids and (found := server(c)) is not None
         ]
         slots[name] = place((before.slots.get(name) if before else None) or (), [*ready, *kept])
-    return Carried({name: fronted[name].ports for name in edge.services}, slots)
+    ends = {name: fronted[name].tls for name in edge.services if fronted[name].tls}
+    return Carried({name: fronted[name].ports for name in edge.services}, slots, ends)

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from windlass.deploy.docker.edge import commands
+from windlass.deploy.docker.edge import commands, tls
 from windlass.deploy.docker.edge.commands import Serving, Tally
 from windlass.deploy.docker.edge.layout import RUNTIME_PORT
 from windlass.deploy.docker.edge.render import Carried, parse, render, to_document
 from windlass.deploy.docker.engine import USERS, Docker
 from windlass.errors import DeploymentFailed
+from windlass.model.secret import Secret
 from windlass.waiting import Clock, DeadlinePassed, wait_for
 
 FILE = "/tmp/windlass-edge.cfg"
 _LONGEST_LINE = 6000
 _IN_FORCE = 10.0
 _END = "END-OF-CONFIGURATION"
+_PUT = f"umask 077; mkdir -p {tls.FOLDER}"
 
 # Debian's image has bash, Alpine's has nc; neither has a client of its own.
 _TALK = (
@@ -31,11 +33,14 @@ _TALK = (
 
 
 def start_command() -> list[str]:
-    """What an edge container runs: the first configuration comes in a variable, later ones are written beside it."""
+    """What an edge container runs: the first configuration comes in a variable and its certificates as secrets, later ones
+    are written beside it."""
+    take = f"for f in {tls.GIVEN}/windlass-tls.*; do [ ! -f $f ] || cat $f > {tls.FOLDER}/${{f##*/}}; done"
     return [
         "sh",
         "-c",
-        f"[ -s {FILE} ] || printf '%s\\n' \"$WINDLASS_EDGE\" > {FILE}; exec haproxy -W -db -f {FILE}",
+        f"[ -s {FILE} ] || {{ ({_PUT}; {take}); printf '%s\\n' \"$WINDLASS_EDGE\" > {FILE}; }};"
+        f" exec haproxy -W -db -f {FILE}",
     ]
 
 
@@ -55,6 +60,41 @@ def script(lines: Sequence[str], *, config: str | None = None, reload: bool = Fa
         text += "kill -USR2 1\n"
     for line in batches(lines):
         text += f"talk <<'{_END}'\n{line}\n{_END}\n"
+    return text
+
+
+def keep_files(contents: Mapping[str, Secret]) -> str:
+    """A shell script that keeps certificates where the configuration finds them. It is given by standard input alone."""
+    lines = [f"({_PUT})"]
+    for name, content in contents.items():
+        at = f"{tls.FOLDER}/{name}"
+        lines.append(f"(umask 077; cat > {at}.new <<'{_END}'\n{content.reveal()}{_END}\n)\nmv {at}.new {at}")
+    return "\n".join(lines) + "\n" if contents else ""
+
+
+def drop_files(kept: Iterable[str]) -> str:
+    """A shell script that removes the certificates and keys that nothing uses any more."""
+    names = "|".join(sorted(kept)) or "-"
+    return f"for f in {tls.FOLDER}/*; do case ${{f##*/}} in {names}) ;; *) rm -f $f ;; esac; done\n"
+
+
+def renewal(contents: Mapping[str, Secret], files: Iterable[str]) -> str:
+    """A shell script that has HAProxy show certificates in others' place, for connections to come (management guide, 9.3,
+    "set ssl cert"). It ends with code 8 where HAProxy does not take one.
+
+    Args:
+        files: all certificates there may be a transaction for that was never ended.
+    """
+    text = ""
+    for name, content in contents.items():
+        at = f"{tls.FOLDER}/{name}"
+        for other in sorted(files):
+            text += f"talk <<'{_END}' >/dev/null\nabort ssl cert {tls.FOLDER}/{other}\n{_END}\n"
+        text += f"talk <<'{_END}' >/dev/null\nset ssl cert {at} <<\n{content.reveal()}\n{_END}\n"
+        text += (
+            f"said=$(talk <<'{_END}'\ncommit ssl cert {at}\n{_END}\n)\n"
+            'case $said in *Success*) ;; *) echo "$said" >&2; exit 8 ;; esac\n'
+        )
     return text
 
 
@@ -92,7 +132,9 @@ class EdgeClient:
         """
         config = render(after, generation=generation(after))
         if before is None or commands.needs_reload(before, after):
-            self._exec(script((), config=config, reload=True))
+            every = tls.files(after.tls)
+            known = {name: content for name, content in every.items() if content is not None}
+            self._exec("set -e\n" + keep_files(known) + script((), config=config, reload=True) + drop_files(every))
             self._in_force(generation(after))
             wrong = commands.differences(after, self.servers())
         else:
@@ -105,6 +147,9 @@ class EdgeClient:
             )
 
     def _tell(self, before: Carried, after: Carried, config: str) -> list[str]:
+        fresh = tls.renewed(before.tls, after.tls)
+        if fresh:  # before the file says so: who is interrupted here does it again
+            self._exec(script(()) + keep_files(fresh) + renewal(fresh, tls.files(after.tls)))
         told = commands.transition(before, after, nowhere=self._container[:12])
         said = self._exec(script((*told, "show servers state"), config=config))
         return commands.differences(after, commands.parse_servers(said))

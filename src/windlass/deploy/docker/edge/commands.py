@@ -9,14 +9,20 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from windlass.deploy.docker.edge import tls
 from windlass.deploy.docker.edge.render import Carried, Server, backends
 
 _FORCED_MAINTENANCE, _FORCED_DRAIN = 0x01, 0x08
 
 
 def needs_reload(before: Carried | None, after: Carried) -> bool:
-    """Whether the listeners or the number of places differ, which no command can change."""
-    return before is None or before.ports != after.ports or _sizes(before) != _sizes(after)
+    """Whether the listeners, how servers are spoken to, or the number of places differ, which no command can change."""
+    return (
+        before is None
+        or before.ports != after.ports
+        or _sizes(before) != _sizes(after)
+        or tls.ways(before.tls) != tls.ways(after.tls)
+    )
 
 
 def _sizes(carried: Carried) -> dict[str, int]:

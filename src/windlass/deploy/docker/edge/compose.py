@@ -14,6 +14,7 @@ from windlass.deploy.docker import naming
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.client import start_command
 from windlass.deploy.docker.edge.layout import Fronted
+from windlass.deploy.docker.edge.tls import files, variable
 
 _KEY = re.compile(r"^(?P<service>.+)\.[0-9a-f]{8}$")
 
@@ -95,6 +96,7 @@ def _edge_service(edge: Edge, image: str, labels: Mapping[str, str], config: str
         "restart": "always",
         "stop_signal": "SIGTERM",
         "stop_grace_period": "2s",
+        **({"secrets": [{"source": name, "target": name} for name in edge.secrets]} if edge.secrets else {}),
         "networks": {key: {"aliases": list(names)} for key, names in edge.networks.items()},
         "ports": [
             {
@@ -111,6 +113,16 @@ def _edge_service(edge: Edge, image: str, labels: Mapping[str, str], config: str
             naming.EDGE: json.dumps(to_document(edge), sort_keys=True).replace("$", "$$"),
         },
     }
+
+
+def with_certificates(model: ComposeModel, fronted: Mapping[str, Fronted]) -> tuple[ComposeModel, dict[str, str]]:
+    """The model with the secrets that edges are given (`Edge.secrets`), and the variables that hold them: Compose takes
+    them from its environment, so that they are in no file and no command."""
+    found = files({name: service.tls for name, service in fronted.items()})
+    if not found:
+        return model, {}
+    secrets = {**(model.get("secrets") or {}), **{name: {"environment": variable(name)} for name in found}}
+    return {**model, "secrets": secrets}, {variable(n): held.reveal() for n, held in found.items() if held is not None}
 
 
 def to_document(edge: Edge) -> dict[str, Any]:

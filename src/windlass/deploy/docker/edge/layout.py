@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from windlass.deploy.docker import naming
+from windlass.deploy.docker.edge.tls import Tls
 from windlass.model.project import HealthCheck
 
 RUNTIME_PORT = 64999
@@ -15,9 +16,9 @@ RUNTIME_PORT = 64999
 
 RUNS_ONCE = "it runs once and ends"
 
-Mode: TypeAlias = Literal["http", "tcp", "auto"]
+Mode: TypeAlias = Literal["http", "tcp", "auto", "https"]
 """`http`: requests of one connection may go to different servers. `tcp`: a connection stays where it is, and its bytes are
-not looked at. `auto`: decided by what a client sends first."""
+not looked at. `auto`: decided by what a client sends first. `https`: as http, within TLS that ends at the edge."""
 
 _SHARED = ("network_mode", "pid", "ipc")
 _OWN_NETWORK = ("", "bridge", "default")
@@ -35,12 +36,14 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Fronted:
-    """A service behind the edge: its TCP ports and how each is carried, and its names on each network."""
+    """A service behind the edge: its TCP ports and how each is carried, and its names on each network. `tls` has the
+    ports that are carried as `https`."""
 
     service: str
     ports: Mapping[int, Mode]
     published: tuple[Publication, ...]
     networks: Mapping[str, tuple[str, ...]]
+    tls: Mapping[int, Tls] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

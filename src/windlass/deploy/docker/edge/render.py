@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from windlass.deploy.docker.edge import tls
 from windlass.deploy.docker.edge.layout import RUNTIME_PORT, Mode
 
 SPARE = 4
@@ -41,10 +42,12 @@ Slots = tuple[Server | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What one edge carries: service → port → how, and service → its servers, in places that are never moved."""
+    """What one edge carries: service → port → how, and service → its servers, in places that are never moved. `tls` has
+    the ports that are carried as `https`."""
 
     ports: Mapping[str, Mapping[int, Mode]]
     slots: Mapping[str, Slots]
+    tls: tls.Ends = field(default_factory=dict)
 
     def ready(self, service: str) -> tuple[Server, ...]:
         return tuple(s for s in self.slots.get(service, ()) if s is not None and s.state == "ready")
@@ -65,6 +68,8 @@ def place(before: Slots, wanted: Sequence[Server]) -> Slots:
 def backends(service: str, port: int, mode: Mode) -> tuple[str, ...]:
     """The names of the backends that lead to a port: two where requests and plain connections are told apart."""
     base = f"{service}_{port}"
+    if mode == "https":
+        return (f"{base}_http",)
     return (f"{base}_tcp",) if mode == "tcp" else (f"{base}_http", f"{base}_tcp")
 
 
@@ -107,13 +112,16 @@ def render(carried: Carried, *, generation: str) -> str:
         for port, mode in sorted(ports.items()):
             lines += _frontend(service, port, mode)
             for backend in backends(service, port, mode):
-                lines += _backend(backend, port, carried.slots.get(service, ()))
+                lines += _backend(backend, port, carried.slots.get(service, ()), _words(carried, service, port))
     return "\n".join(lines) + "\n"
 
 
 def _frontend(service: str, port: int, mode: Mode) -> list[str]:
     """A listener. It speaks TCP until it has seen a request (7.3.5, "req.proto_http"); HTTP/2 without TLS stays TCP, for the
     way to the server would be HTTP/1."""
+    if mode == "https":
+        listener = f"  bind *:{port}{tls.bind(service, port)}"
+        return [f"frontend {service}_{port}", "  mode http", listener, f"  default_backend {service}_{port}_http"]
     lines = [f"frontend {service}_{port}", "  mode tcp", f"  bind *:{port}"]
     if mode != "tcp":
         lines += [
@@ -126,7 +134,13 @@ def _frontend(service: str, port: int, mode: Mode) -> list[str]:
     return [*lines, f"  default_backend {service}_{port}_tcp"]
 
 
-def _backend(name: str, port: int, slots: Slots) -> list[str]:
+def _words(carried: Carried, service: str, port: int) -> str:
+    """What the servers of a port are told beside their addresses."""
+    end = carried.tls.get(service, {}).get(port)
+    return tls.server(service, port, end) if end is not None else ""
+
+
+def _backend(name: str, port: int, slots: Slots, words: str) -> list[str]:
     http = name.endswith("_http")
     lines = [f"backend {name}", f"  mode {'http' if http else 'tcp'}", "  balance leastconn"]
     if http:
@@ -136,7 +150,7 @@ def _backend(name: str, port: int, slots: Slots) -> list[str]:
         off = "" if server is not None and server.state == "ready" else " disabled"
         lines.append(
             f"  server s{number} {host}:{port} resolvers docker resolve-prefer ipv4 resolve-opts allow-dup-ip"
-            f" init-addr last,libc,none{off}"
+            f" init-addr last,libc,none{words}{off}"
         )
     return lines
 
@@ -150,6 +164,7 @@ def to_document(carried: Carried) -> dict[str, Any]:
             service: [None if s is None else [s.id, s.address, s.state] for s in slots]
             for service, slots in carried.slots.items()
         },
+        **({"tls": tls.to_document(carried.tls)} if carried.tls else {}),
     }
 
 
@@ -161,6 +176,7 @@ def from_document(document: Mapping[str, Any]) -> Carried:
             service: tuple(None if s is None else Server(s[0], s[1], s[2]) for s in slots)
             for service, slots in document["slots"].items()
         },
+        tls.from_document(document.get("tls") or {}),
     )
 
 
