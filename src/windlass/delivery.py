@@ -34,7 +34,7 @@ from windlass.steps.layouts import layouts
 from windlass.steps.promote import tag_images
 from windlass.steps.publish import publish
 from windlass.steps.roll_out import roll_out
-from windlass.steps.scan import scan
+from windlass.steps.scan import scan, unscanned
 from windlass.steps.scan import summary as summarise
 from windlass.steps.stopwatch import Stopwatch
 from windlass.steps.tags import immutable_tags
@@ -98,7 +98,7 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
             verdict.outcome = _outcome(tested, built.failed)
         with watch.stage("scan") as verdict:
             scanned = scan(tested, tools, tools.ignore_file(order.source), emit)
-            verdict.outcome = _outcome(scanned, tested.failed)
+            verdict.outcome, verdict.detail = _outcome(scanned, tested.failed), unscanned(scanned)
         if order.until != "deploy":
             return _report(order, watch, scanned, {}, scanned.failed, None)
         with watch.stage("publish") as verdict:

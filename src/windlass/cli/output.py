@@ -7,10 +7,12 @@ Colour follows the terminal, `NO_COLOR` and `FORCE_COLOR`; meaning never depends
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -20,6 +22,8 @@ from rich.text import Text
 from windlass.cli.lines import short as short
 from windlass.cli.stream import abandon, is_unicode, write_json
 
+_WORD = re.compile(r"\S+")
+_JOINTS = (re.compile(r"[/\\]+"), re.compile(r"[,;:&?=_-]+"))
 _MEASURE = Console(file=io.StringIO(), width=80)
 
 
@@ -63,12 +67,28 @@ class Output:
 
 
 def fold(text: Text, width: int, *, indent: int, first: int) -> list[Text]:
-    """A styled line as lines of at most `width` cells, broken at spaces, or inside a word that alone is longer."""
+    """A styled line as lines of at most `width` cells, broken at spaces. A word that alone is longer (a path) is broken after
+    a separator in it where there is one, and anywhere where there is none."""
     room = max(width - max(indent, first), 20)
-    lines = text.wrap(_MEASURE, room, overflow="fold") or [text]
+    lines = _broken(text, room).wrap(_MEASURE, room, overflow="fold") or [text]
     for line in lines:
         line.rstrip()
     return [Text(" " * (indent if number else first)) + line for number, line in enumerate(lines)]
+
+
+def _broken(text: Text, room: int) -> Text:
+    """The text with line breaks in words that are longer than a line."""
+    places = []
+    for word in _WORD.finditer(text.plain):
+        at, end = word.start(), word.end()
+        while cell_len(text.plain[at:end]) > room:
+            fits = at + room
+            while cell_len(text.plain[at:fits]) > room:
+                fits -= 1
+            ends = (found.end() for joint in _JOINTS for found in [*joint.finditer(text.plain, at + 1, fits)][-1:])
+            at = next(ends, fits)
+            places.append(at)
+    return Text("\n").join(text.divide(places)) if places else text
 
 
 def output() -> Output:

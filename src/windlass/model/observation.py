@@ -71,8 +71,8 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What checks have asked of a service so far: requests, and how many an edge counts as errors (5xx answers over plain
-    HTTP, and no answer at all). Requests under way count as both: nobody knows yet."""
+    """What checks have asked of a service so far: requests, and how many an edge may count as errors (5xx answers, and no
+    answer at all). Requests under way count as both: nobody knows yet."""
 
     total: int = 0
     errors: int = 0

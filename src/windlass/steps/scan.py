@@ -5,7 +5,7 @@ from __future__ import annotations
 from windlass.errors import EnvironmentUnusable, ScanRefused, WindlassError
 from windlass.model.artifacts import NotScanned, Scanned, ScanReport, Tested
 from windlass.model.delivery import Results
-from windlass.model.events import Emit, Notice, ServiceFinished, ServiceStarted
+from windlass.model.events import Emit, ServiceFinished, ServiceStarted
 from windlass.scan.policy import read_ignore_file
 from windlass.scan.stage import scan_image
 from windlass.steps.tools import Tools
@@ -14,13 +14,13 @@ from windlass.steps.tools import Tools
 def scan(tested: Results[Tested], tools: Tools, ignore_text: str | None, emit: Emit) -> Results[Scanned]:
     """Reports of all images; a refused one is a failure of its service.
 
-    Without a scanner each report is `NotScanned`, and that is said once, loudly; with `scan.required` it is a failure.
+    Without a scanner each report is `NotScanned`, which the report of the run says loudly; with `scan.required` it is a
+    failure.
     """
     project = tools.project
     ignore = read_ignore_file(ignore_text) if ignore_text else ()
     done: dict[str, Scanned] = {}
     failed: dict[str, WindlassError] = dict(tested.failed)
-    not_scanned: str | None = None
     for name, item in tested.done.items():
         started = tools.clock.now()
         emit(ServiceStarted("scan", name))
@@ -36,25 +36,21 @@ def scan(tested: Results[Tested], tools: Tools, ignore_text: str | None, emit: E
             failed[name] = _refusal(name, report)
             emit(ServiceFinished("scan", name, "failed", tools.clock.now() - started, summary(report)))
             continue
-        if isinstance(report, NotScanned):
-            not_scanned = report.reason
-            if project.scan.required:
-                failed[name] = EnvironmentUnusable(
-                    f"not scanned: {report.reason}", where=name, remedy="install trivy, or set scan.required: false"
-                )
-                continue
+        if isinstance(report, NotScanned) and project.scan.required:
+            failed[name] = EnvironmentUnusable(
+                f"not scanned: {report.reason}", where=name, remedy="install trivy, or set scan.required: false"
+            )
+            continue
         done[name] = Scanned(item, report)
         if isinstance(report, ScanReport):
             emit(ServiceFinished("scan", name, "ok", tools.clock.now() - started, summary(report)))
-    if not_scanned is not None:
-        emit(
-            Notice(
-                f"NOT SCANNED: no image of this release was looked at for vulnerabilities: {not_scanned}",
-                "warning",
-                "install trivy",
-            )
-        )
     return Results(done, failed)
+
+
+def unscanned(results: Results[Scanned]) -> str:
+    """Why images were not looked at, for the line of the stage; empty when all were."""
+    reasons = (item.report.reason for item in results.done.values() if isinstance(item.report, NotScanned))
+    return next((f"not scanned: {reason}" for reason in reasons), "")
 
 
 def summary(report: ScanReport | NotScanned) -> str:

@@ -41,10 +41,11 @@ class Asking:
 
 
 class Answered:
-    """What became of one request. `error` is what an edge would call it."""
+    """What became of one request. `error` says whether an edge may have taken it for one."""
 
     error = True
 
-    def hear(self, scheme: str, status: int) -> None:
-        """An answer came. What is inside TLS an edge cannot see."""
-        self.error = scheme == "http" and status >= 500
+    def hear(self, status: int) -> None:
+        """An answer came. Inside TLS that is passed through an edge does not see it; nobody here knows where TLS ends, and to
+        forgive an error or two too many is better than to hold one against the release that was wanted."""
+        self.error = status >= 500

@@ -136,7 +136,7 @@ class _Run:
         try:
             with self._asking.request(probe.service) as answered:
                 response = self._request(asked)
-                answered.hear(probe.scheme, response.status)
+                answered.hear(response.status)
         except Unanswered as silence:
             self._endpoints.forget(probe)  # the container may have moved
             return _Seen(False, silence.reason, silence.sent, silence.final)

@@ -242,6 +242,14 @@ def test_folding_keeps_every_word(text: str, width: int, indent: int, first: int
     assert "".join("".join(line.plain.split()) for line in lines) == "".join(text.split())
 
 
+def test_a_path_that_is_too_long_is_broken_between_its_folders_and_else_left_whole() -> None:
+    path = "/home/somebody/.local/share/windlass/evidence/shop/production/" + ID
+    lines = [line.plain.strip() for line in fold(Text(f"kept in {path} for now"), 80, indent=8, first=8)]
+    assert lines == ["kept in /home/somebody/.local/share/windlass/evidence/shop/production/", f"{ID} for now"]
+    short = "~/.local/share/windlass/evidence/shop/production/main-abc1234-12"
+    assert short in [line.plain.strip() for line in fold(Text(f"kept in the {short}"), 80, indent=8, first=8)]
+
+
 @given(st.text(alphabet="ab ", max_size=60), st.integers(0, 60))
 @settings(derandomize=True)
 def test_a_passing_line_is_shortened_at_whole_words(text: str, room: int) -> None:

@@ -18,7 +18,7 @@ from windlass.errors import (
     RegistryUnavailable,
 )
 from windlass.model.artifacts import Finding, NotScanned
-from windlass.model.events import Notice, ServiceProgress
+from windlass.model.events import Notice, ServiceProgress, StageFinished
 from windlass.model.project import ScanPolicy
 from windlass.state.interface import previous_release, running_release
 
@@ -162,7 +162,9 @@ class TestScanning:
         delivery = world.run()
         assert delivery.not_scanned == "3 images not scanned for vulnerabilities"
         assert {service.scanned for service in delivery.services} == {"not scanned"}
-        assert [e for e in world.events if isinstance(e, Notice) and e.text.startswith("NOT SCANNED")]
+        said = [e.detail for e in world.events if isinstance(e, StageFinished) and e.stage == "scan"]
+        assert said == ["not scanned: nobody is here"]
+        assert not [e for e in world.events if isinstance(e, Notice) and "scanned" in e.text.lower()]
         assert {s.scanned for s in world.state.records("production")[0].release.services} == {"not scanned"}
 
     def test_a_scanner_can_be_required(self, world: World) -> None:

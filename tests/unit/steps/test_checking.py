@@ -159,7 +159,7 @@ def test_the_watch_knows_what_the_suite_asks_itself(world: World) -> None:
     def suite(asking: Asking) -> bool:
         for status in (200, 500):
             with asking.request("api") as answered:
-                answered.hear("http", status)
+                answered.hear(status)
         asked.set()
         return True
 

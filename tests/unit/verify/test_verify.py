@@ -205,7 +205,7 @@ def test_a_pause_between_two_tries_ends_when_the_suite_is_to() -> None:
         ("http", answer(404), 0),
         ("http", answer(500), 1),
         ("http", Unanswered("connection refused"), 1),
-        ("https", answer(500), 0),  # inside TLS, where an edge sees nothing
+        ("https", answer(500), 1),  # which an edge sees where it ends TLS
         ("https", Unanswered("connection refused"), 1),
     ],
 )
