@@ -24,7 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "test": ("test", "ask every endpoint; fails if one fails"),
     "update": ("update", "get the latest images and restart what changed"),
     "clean": ("clean", "remove containers, networks and images built here"),
-    "monitor": ("monitor", "a live view: health, CPU, memory, restarts, age"),
+    "monitor": ("monitor", "a live view: state, health, CPU, memory, restarts, age"),
 }
 
 
