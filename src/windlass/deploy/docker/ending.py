@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+from windlass.deploy import warm
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge.board import Board
 from windlass.deploy.docker.preparing import Ready
 from windlass.deploy.docker.site import Site
+from windlass.deploy.warm import Warm
+
+_LATE = 120.0
+"""Seconds after which what is due was forgotten."""
 
 
 class Ending:
@@ -16,10 +22,12 @@ class Ending:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._warm = Warm(site.folder / "warm.json")
 
     def end_idle(self, ready: Ready, board: Board) -> None:
         """End what is left of earlier releases, unless this one runs it again."""
         held = set(ready.instances.values())
+        self._warm.forget([c.id for c in board.services if c.key in held])
         idle = [c for c in board.idle if c.key not in held and c.id not in board.leaving]
         working = [c for c in idle if c.worker and c.status == "running"]
         never = [c for c in idle if c.id not in board.drained and c not in working]
@@ -45,7 +53,27 @@ class Ending:
         at_once = [c for c in unneeded if not c.fronted or "tcp" in _modes(ready, c.service)]
         self._end(at_once, board, after=0.0)
         self._end([c for c in unneeded if c not in at_once], board, after=self._site.settings.drain)
-        return replace(board, leaving=board.leaving | {c.id for c in unneeded})
+        after = replace(board, leaving=board.leaving | {c.id for c in unneeded})
+        self._keep_warm([c for c in after.idle if c.id not in after.leaving] if keep_warm else [])
+        return after
+
+    def _keep_warm(self, containers: Sequence[Container]) -> None:
+        """Let these end when their time is over, whether anybody deploys by then or not."""
+        if self._site.settings.warm:
+            lasting = max(self._site.settings.warm, self._site.settings.drain)
+            self._warm.keep([c.id for c in containers], time.time() + lasting)
+            if containers:
+                self._attend()
+
+    def catch_up(self) -> None:
+        """See to it that what should have ended does: whoever was to do it may have been ended itself."""
+        if self._warm.due(time.time() - _LATE):
+            self._attend()
+
+    def _attend(self) -> None:
+        site = self._site
+        engine = asdict(site.environment.engine) if site.environment.engine is not None else None
+        site.docker.detach(warm.command(site.folder, site.name, engine, here=not site.docker.remote), log=site.log)
 
     def end_warm(self) -> None:
         """End the containers of earlier releases as soon as their requests have ended."""

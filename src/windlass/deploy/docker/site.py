@@ -22,14 +22,19 @@ from windlass.waiting import Clock
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`name` is the Compose project; `log` a file for what programs say that outlive this one."""
+    """`name` is the Compose project; `folder` the environment's own on this machine."""
 
     environment: Environment
     name: str
     docker: Docker
     edges: Edges
-    log: Path
+    folder: Path
     clock: Clock
+
+    @property
+    def log(self) -> Path:
+        """A file for what programs say that outlive this one."""
+        return self.folder / "removal.log"
 
     @property
     def settings(self) -> EdgeSpec:

@@ -63,7 +63,7 @@ class DockerTarget:
         self._fence = Fence(own / "state.json")
         self._docker = Docker(environment.engine)
         self._edges = Edges(own / "edge.json", self._docker)
-        self._site = Site(environment, self._name, self._docker, self._edges, own / "removal.log", self._clock)
+        self._site = Site(environment, self._name, self._docker, self._edges, own, self._clock)
         self._ending = Ending(self._site)
         self._starting = Beside(self._site, self._ending)
         self._switching = Switching(self._site, self._ending)
@@ -78,6 +78,7 @@ class DockerTarget:
             board=self._site.board,
         )
         self._ready: dict[str, Ready] = {}
+        self._left_by_then: dict[str, frozenset[str]] = {}
         self._begun: Ready | None = None
         self._beside: Mapping[str, Sequence[Container]] = {}
         self._seen: tuple[float, Observation] | None = None
@@ -104,6 +105,7 @@ class DockerTarget:
         if ready.prepared.nothing_to_do:
             return Checked(prepared, beside=False)
         with self._fence.entered(sequence):
+            ready = self._still(ready, emit, "deploy")
             self._begin(ready, emit, "deploy")
         changed = [name for name in ready.to_do("create", "recreate") if name in ready.layout.fronted]
         standing = self._beside
@@ -182,6 +184,7 @@ class DockerTarget:
         return self._switch(self._prepare(release, emit, "restore"), sequence, emit, "restore", keep_warm=False)
 
     def observe(self) -> Observation:
+        self._ending.catch_up()
         return self._observation(self._site.board(), self._fence.read())
 
     def _lately(self) -> Observation:
@@ -223,9 +226,17 @@ class DockerTarget:
     # -- the steps of a switch --------------------------------------------------------------------------------------
 
     def _prepare(self, release: Release, emit: Emit, stage: StageName) -> Ready:
+        self._left_by_then[release.id] = self._edges.read().leaving
         ready = self._preparer.prepare(release, emit, stage)
         self._ready[release.id] = ready
         return ready
+
+    def _still(self, ready: Ready, emit: Emit, stage: StageName) -> Ready:
+        """The same; prepared again where containers were asked to end since: it may have counted on one of them."""
+        release = ready.prepared.release
+        if self._begun is ready or self._edges.read().leaving <= self._left_by_then.get(release.id, frozenset()):
+            return ready
+        return self._prepare(release, emit, stage)
 
     def _begin(self, ready: Ready, emit: Emit, stage: StageName) -> None:
         self._begun = None
@@ -238,6 +249,7 @@ class DockerTarget:
         with self._fence.entered(sequence) as seen:
             board = self._site.board(ask=ready.prepared.nothing_to_do)
             served = bool(board.current)
+            ready = self._still(ready, emit, stage)
             try:
                 board = self._apply_firmly(ready, emit, stage, keep_warm, board)
             except BaseException:

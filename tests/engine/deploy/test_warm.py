@@ -1,0 +1,125 @@
+"""Containers before the switch end when their time is over, with nobody at work, and never one that serves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.deploy.serving import SERVER, get
+from windlass.deploy import warm as waiting
+from windlass.deploy.docker import DockerTarget, engine
+from windlass.deploy.docker.expiry import end_due
+from windlass.deploy.docker.fence import Fence
+from windlass.deploy.warm import Warm
+from windlass.errors import Locked
+from windlass.model.project import EdgeSpec
+from windlass.waiting import wait_for
+
+COMPOSE = """
+services:
+  web:
+    image: python:3.12-slim
+    command: python /app/server.py
+    environment: {{VERSION: "{version}"}}
+    ports: ["{port}:8080"]
+    volumes: ["./app:/app:ro"]
+    stop_grace_period: 3s
+"""
+
+
+def release(world: Any, version: str, port: int) -> Any:
+    files = {"compose.yml": COMPOSE.format(version=version, port=port), "app/server.py": SERVER}
+    return world.release(version, world.write(files))
+
+
+def there(target: DockerTarget) -> list[str]:
+    return [c.id for c in engine.containers(target.name) if c.service == "web"]
+
+
+def folder(world: Any, target: DockerTarget) -> Path:
+    return Path(world.home) / "environments" / target.name
+
+
+def test_they_end_when_their_time_is_over_and_nobody_has_to_be_there(world: Any, port: Callable[[], int]) -> None:
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=6.0)), port()
+    world.deploy(target, release(world, "r1", at))
+    world.deploy(target, release(world, "r2", at), 2)
+    assert len(there(target)) == 2
+    wait_for(lambda: there(target), lambda ids: len(ids) == 1, seconds=60, every=1)
+    assert get(at) == "r2"
+    target.restore(release(world, "r1", at), 3, world.events.append)  # the way back is longer, and there
+    assert get(at) == "r1"
+
+
+def test_one_that_serves_again_stays_and_what_was_before_it_goes_in_its_time(
+    world: Any, port: Callable[[], int]
+) -> None:
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=3600.0)), port()
+    world.deploy(target, release(world, "r1", at))
+    (first,) = there(target)
+    world.deploy(target, release(world, "r2", at), 2)
+    kept = Warm(folder(world, target) / "warm.json")
+    assert list(kept.read()) == [first]
+
+    prepared = target.prepare(release(world, "r1", at), world.events.append)
+    checked = target.check(prepared, world.events.append, 3)  # from here on, it is needed
+    assert end_due(folder(world, target), target.name, None, now=lambda: time.time() + 7200) == ()
+    target.switch(checked, 3, world.events.append)
+    assert get(at) == "r1"
+    (second,) = set(there(target)) - {first}
+    assert list(kept.read()) == [second]
+
+    # A file that is wrong about who serves ends nobody who does.
+    kept.file.write_text(json.dumps({first: 0.0, second: 0.0}))
+    assert end_due(folder(world, target), target.name, None) == (second,)
+    wait_for(lambda: there(target), lambda ids: ids == [first], seconds=30)
+    assert get(at) == "r1"
+    again = target.prepare(release(world, "r2", at), world.events.append)
+    assert not again.nothing_to_do
+
+
+def test_a_container_that_is_asked_to_end_between_preparing_and_starting_is_not_counted_on(
+    world: Any, port: Callable[[], int]
+) -> None:
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=3600.0)), port()
+    world.deploy(target, release(world, "r1", at))
+    (first,) = there(target)
+    world.deploy(target, release(world, "r2", at), 2)
+    prepared = target.prepare(release(world, "r1", at), world.events.append)
+    assert end_due(folder(world, target), target.name, None, now=lambda: time.time() + 7200) == (first,)
+    checked = target.check(prepared, world.events.append, 3)
+    target.switch(checked, 3, world.events.append)
+    assert get(at) == "r1"
+    assert world.containers(target)["web"] != first
+
+
+def test_nothing_is_ended_while_a_deployment_is_at_work(world: Any, port: Callable[[], int]) -> None:
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=3600.0)), port()
+    world.deploy(target, release(world, "r1", at))
+    world.deploy(target, release(world, "r2", at), 2)
+    with Fence(folder(world, target) / "state.json").entered(None), pytest.raises(Locked):
+        end_due(folder(world, target), target.name, None, now=lambda: time.time() + 7200)
+    assert len(there(target)) == 2
+
+
+def test_who_looks_makes_up_for_what_was_to_be_ended_long_ago(
+    world: Any, port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=3600.0)), port()
+    command = waiting.command
+    with monkeypatch.context() as away:
+        away.setattr(waiting, "command", lambda *args, **settings: ["true"])  # its machine was switched off
+        world.deploy(target, release(world, "r1", at))
+        world.deploy(target, release(world, "r2", at), 2)
+    assert waiting.command is command
+    kept = Warm(folder(world, target) / "warm.json")
+    kept.file.write_text(json.dumps(dict.fromkeys(kept.read(), time.time() - 600)))
+    assert len(there(target)) == 2
+    target.observe()
+    wait_for(lambda: there(target), lambda ids: len(ids) == 1, seconds=60, every=1)
+    assert get(at) == "r2"
