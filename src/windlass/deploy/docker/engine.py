@@ -82,6 +82,18 @@ class Docker(Access):
                 return parse_containers(done.stdout)
         raise self.refusal(done.stderr)
 
+    def resources(self, project: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The networks and the volumes of a Compose project, as the engine describes them."""
+        if (found := local.resources(self._socket, project)) is not None:
+            return found
+        networks, volumes = (self._inspected(kind, project) for kind in ("network", "volume"))
+        return networks, volumes
+
+    def _inspected(self, kind: str, project: str) -> list[dict[str, Any]]:
+        label = f"label=com.docker.compose.project={project}"
+        names = self._docker([kind, "ls", "--quiet", "--filter", label]).split()
+        return json.loads(self._attempt([kind, "inspect", *names]).stdout or "[]") if names else []
+
     def unused_networks(self, project: str) -> dict[str, str]:
         """Networks of a Compose project that nothing is connected to: key in the Compose file → id."""
         label = "com.docker.compose.network"

@@ -53,6 +53,17 @@ def images(path: str, references: Iterable[str]) -> dict[str, dict[str, Any]] | 
     return _ask(path, look)
 
 
+def resources(path: str, project: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
+    """The networks and the volumes of a Compose project, as `docker network inspect` and `docker volume inspect` print them."""
+    wanted = quote(json.dumps({"label": [f"com.docker.compose.project={project}"]}))
+
+    def look(connection: _Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        networks = json.loads(_get(connection, f"/networks?filters={wanted}") or "[]")
+        return networks, json.loads(_get(connection, f"/volumes?filters={wanted}") or "{}").get("Volumes") or []
+
+    return _ask(path, look)
+
+
 def version(path: str) -> dict[str, Any] | None:
     """What `docker version` prints of the engine."""
     return _ask(path, lambda connection: dict(json.loads(_get(connection, "/version") or "")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.explain import explain
 from windlass.deploy.docker.fence import Fence, Seen
 from windlass.deploy.docker.preparing import Preparer, Ready
+from windlass.deploy.docker.resources import unchanged
 from windlass.deploy.docker.site import Site
 from windlass.deploy.docker.switching import Switching
 from windlass.deploy.interface import Checked, Deployed, LogLine, Meanwhile, Prepared
@@ -227,7 +228,14 @@ class DockerTarget:
 
     def _prepare(self, release: Release, emit: Emit, stage: StageName) -> Ready:
         self._left_by_then[release.id] = self._edges.read().leaving
-        ready = self._preparer.prepare(release, emit, stage)
+        if stage == "restore":
+            ready = self._preparer.prepare(release, emit, stage)
+        else:
+            with ThreadPoolExecutor(1) as beside:
+                looking = beside.submit(self._docker.resources, self._name)
+                ready = self._preparer.prepare(release, emit, stage)
+            for sentence, remedy in unchanged(ready.compose.model, *looking.result()):
+                emit(Notice(sentence, "warning", remedy))
         self._ready[release.id] = ready
         return ready
 
