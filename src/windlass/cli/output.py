@@ -24,6 +24,9 @@ from windlass.cli.stream import abandon, is_unicode, write_json
 
 _WORD = re.compile(r"\S+")
 _JOINTS = (re.compile(r"[/\\]+"), re.compile(r"[,;:&?=_-]+"))
+_FIGURE = re.compile(r"(?<=\d) (?=(?:s|min|h|days|B|kB|MB|GB|KiB|MiB|GiB|%)(?![\w/]))")
+_GLUE = "\ue000"
+"""Stands for the space between a figure and its unit, which belong on one line; private use, one cell wide."""
 _MEASURE = Console(file=io.StringIO(), width=80)
 
 
@@ -70,8 +73,11 @@ def fold(text: Text, width: int, *, indent: int, first: int) -> list[Text]:
     """A styled line as lines of at most `width` cells, broken at spaces. A word that alone is longer (a path) is broken after
     a separator in it where there is one, and anywhere where there is none."""
     room = max(width - max(indent, first), 20)
-    lines = _broken(text, room).wrap(_MEASURE, room, overflow="fold") or [text]
+    glued = text.copy()
+    glued.plain = _FIGURE.sub(_GLUE, text.plain)
+    lines = _broken(glued, room).wrap(_MEASURE, room, overflow="fold") or [text]
     for line in lines:
+        line.plain = line.plain.replace(_GLUE, " ")
         line.rstrip()
     return [Text(" " * (indent if number else first)) + line for number, line in enumerate(lines)]
 

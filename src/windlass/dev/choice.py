@@ -11,7 +11,7 @@ from windlass.compose.load import ComposeModel
 from windlass.errors import UsageError
 from windlass.model.observation import Observation
 
-_STOPPED = tuple(f"exit code {code}" for code in (0, 137, 143))
+_STOPPED = (0, 137, 143)
 """By itself when asked to, by SIGKILL, by SIGTERM."""
 
 
@@ -71,7 +71,7 @@ def set_aside(running: Observation, heavy: frozenset[str]) -> tuple[str, ...]:
     return tuple(
         state.service
         for state in running.services
-        if state.service in heavy and state.health == "exited" and state.detail in _STOPPED
+        if state.service in heavy and state.health == "exited" and state.exit_code in _STOPPED
     )
 
 

@@ -22,7 +22,9 @@ from windlass.model.observation import Endpoint
 from windlass.model.release import Release
 from windlass.waiting import DeadlinePassed, wait_for
 
-_NOWHERE = "sha256:" + "0" * 64
+_NOWHERE = {"image": "drill.invalid/no-such-image", "digest": "sha256:" + "0" * 64}
+"""A host that cannot be (RFC 6761, section 6.4). The project's own registry is asked for its images before anything begins,
+and a release that lacks one is refused; a pull that fails is another thing."""
 _TIDY = 30.0
 
 
@@ -117,7 +119,7 @@ class _Stage:
 
     def _without_image(self) -> Ended:
         release = self._next()
-        return deploy(self._twin, _with_service(release, self._service, digest=_NOWHERE), emit=self._hear)
+        return deploy(self._twin, _with_service(release, self._service, **_NOWHERE), emit=self._hear)
 
     def _die_after_switch(self) -> Ended:
         before = self._serving()

@@ -256,3 +256,13 @@ def test_a_passing_line_is_shortened_at_whole_words(text: str, room: int) -> Non
     short = whole_words(text, room)
     assert len(short) <= max(room, 0) or len(text) <= room
     assert text.startswith(short.removesuffix(" …"))
+
+
+@pytest.mark.parametrize("width", range(24, 60))
+def test_a_figure_and_its_unit_stay_on_one_line(width: int) -> None:
+    told = "restored  it serves again, in 17 s, after 3 min 20 s, with 4.1 MB of 12 services, for 3 stages"
+    lines = [line.plain for line in fold(Text(told), width, indent=0, first=0)]
+    assert " ".join(line.strip() for line in lines) == told
+    for figure in ("17 s,", "3 min", "20 s,", "4.1 MB"):
+        assert any(figure in line for line in lines), lines
+    assert Text(told).plain == told

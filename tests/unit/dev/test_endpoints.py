@@ -31,3 +31,9 @@ def test_a_port_is_asked_once() -> None:
     running = ServiceState("api", "healthy", ports=((8080, Endpoint("localhost", 1)), (9090, Endpoint("localhost", 2))))
     checks = health_checks([API], Observation((running,)))
     assert [port for _, port, _ in unasked(Observation((running,)), checks)] == [9090]
+
+
+def test_a_service_that_is_meant_to_be_down_does_not_fail() -> None:
+    running = Observation((ServiceState("brain", "exited", detail="exit code 137"),))
+    assert [r.passed for r in test_endpoints([], running, seconds=1)] == [False]
+    assert test_endpoints([], running, seconds=1, aside=("brain",)) == ()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -20,17 +21,25 @@ SEEN = [
             "platform", "healthy", f"localhost:5077/team/crank-platform@{DIGEST}", DIGEST, since="2026-01-02T11:00:00Z"
         ),
         Usage(123.4, 1_234_567_890),
+        "running",
+        "healthy",
     ),
     Seen(
         ServiceState(LONG, "unhealthy", f"localhost:5077/team/{LONG}@{DIGEST}", DIGEST, restarts=12),
         Usage(0.0, 700),
+        "running",
+        "unhealthy",
     ),
-    Seen(ServiceState("postgres", "exited", "registry.example.org/mirrors/library/postgres:16.4-alpine3.20"), None),
+    Seen(
+        ServiceState("postgres", "exited", "registry.example.org/mirrors/library/postgres:16.4-alpine3.20"),
+        None,
+        "exited",
+    ),
 ]
 
 
 def _shown(width: int, colour: bool) -> list[str]:
-    out = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour)
+    out = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False)
     out.print(view("shop", SEEN, width, NOW))
     assert isinstance(out.file, io.StringIO)
     return out.file.getvalue().splitlines()
@@ -44,6 +53,24 @@ def test_every_service_is_one_line_and_nothing_is_wider_than_the_terminal(width:
     assert len(rows) == len(SEEN)
     for figure in ("123 %", "1.1 GiB", "700 B", "unhealthy", "12"):
         assert any(figure in row for row in rows), figure
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, 200])
+def test_colour_changes_no_word_and_no_line(width: int) -> None:
+    coloured = _shown(width, colour=True)
+    assert [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured] == _shown(width, colour=False)
+
+
+def test_state_and_health_are_told_apart() -> None:
+    lines = _shown(140, colour=False)
+    assert next(line for line in lines if "state" in line).split()[:3] == ["service", "state", "health"]
+    assert next(line for line in lines if line.startswith("platform")).split()[1:3] == ["running", "healthy"]
+    assert next(line for line in lines if line.startswith("postgres")).split()[1:3] == ["exited", "-"]
+
+
+def test_a_digest_is_told_as_far_as_a_person_compares_it() -> None:
+    lines = "\n".join(_shown(200, colour=False))
+    assert "localhost:5077/team/crank-platform@a1b2c3d4e5f6 " in lines
 
 
 def test_a_long_name_keeps_both_ends() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from windlass.dev.monitor import Seen
+    from windlass.dev.workbench import Workbench
 
 EXAMPLE = "windlass dev monitor"
 
@@ -48,13 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json({"project": bench.compose_project, "services": [_row(one, now) for one in seen]})
         else:
-            out.rich.print(view(bench.compose_project, seen, out.width, now))
+            out.rich.print(view(titled(bench), seen, out.width, now))
         return 0
     _live(bench, arguments.every)
     return 0
 
 
-def _live(bench: Any, every: float) -> None:
+def _live(bench: Workbench, every: float) -> None:
     from datetime import UTC, datetime
 
     from rich.live import Live
@@ -66,7 +67,7 @@ def _live(bench: Any, every: float) -> None:
     out, clock = output(), SystemClock()
 
     def draw(monitor: Monitor) -> Table:
-        return view(bench.compose_project, monitor.look(), out.width, datetime.now(UTC), live=True)
+        return view(titled(bench), monitor.look(), out.width, datetime.now(UTC), live=True)
 
     with (
         Monitor(bench, follow=True) as monitor,
@@ -94,7 +95,7 @@ def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, live:
             cpu(one.usage.cpu) if one.usage else "-",
             memory(one.usage.memory) if one.usage else "-",
             str(one.state.restarts),
-            one.state.image.removeprefix("docker.io/") if width >= _WIDE else image(one.state),
+            whole(one.state.image) if width >= _WIDE else image(one.state),
             age(one.state.since, now),
         )
         for one in seen
@@ -128,6 +129,18 @@ def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, live:
         cells[1:3] = [f"[{style}]{cell}[/]" for cell in cells[1:3]]
         table.add_row(*cells)
     return table
+
+
+def whole(name: str) -> str:
+    """An image's name, its digest as far as a person compares it."""
+    from windlass.cli.lines import short
+
+    bare, at, digest = name.removeprefix("docker.io/").partition("@")
+    return f"{bare}@{short(digest)}" if at else bare
+
+
+def titled(bench: Workbench) -> str:
+    return f"{bench.compose_project} at {bench.engine}" if bench.engine else bench.compose_project
 
 
 def shorten(text: str, room: int) -> str:
