@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from windlass.config.duration import PATTERN, parse_duration
 from windlass.config.section import Section
+from windlass.config.sni import Sni, sni
 from windlass.config.tls import TlsSection, tls
 from windlass.model.project import EdgeSpec
 
@@ -24,6 +25,14 @@ def _span(value: Any) -> Any:
 Text = Annotated[str, Field(min_length=1)]
 Span = Annotated[float, BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": PATTERN})]
 """A duration that may be 0s."""
+
+
+def _each_port_once(entries: list[TlsSection]) -> list[TlsSection]:
+    ends = [(entry.service, entry.port) for entry in entries]
+    twice = next((end for end in ends if ends.count(end) > 1), None)
+    if twice is not None:
+        raise ValueError(f"expected each port once, not {twice[0]}:{twice[1]} twice")
+    return entries
 
 
 def _edge(value: Any) -> Any:
@@ -50,19 +59,17 @@ class EdgeSection(Section):
         description="How long the containers of the release before are kept running, for the way back.",
         examples=["1h"],
     )
-    tls: list[TlsSection] = Field(
+    tls: Annotated[list[TlsSection], AfterValidator(_each_port_once)] = Field(
         default=[],
         description="Ports where TLS ends at the edge, with a certificate of yours, and begins again to the container.",
         examples=[[{"service": "platform", "port": 8443, "certificate": "/etc/ssl/platform.pem"}]],
     )
 
-    @model_validator(mode="after")
-    def _each_port_once(self) -> EdgeSection:
-        ends = [(entry.service, entry.port) for entry in self.tls]
-        twice = next((end for end in ends if ends.count(end) > 1), None)
-        if twice is not None:
-            raise ValueError(f"expected each port once in tls, not {twice[0]}:{twice[1]} twice")
-        return self
+    sni: Sni = Field(
+        default={},
+        description="Ports that several services share, told apart by name: {published port: {name: SERVICE:PORT}}.",
+        examples=[{443: {"shop.example.org": "shop:8443"}}],
+    )
 
 
 OptionalEdge = Annotated[EdgeSection | None, BeforeValidator(_edge)]
@@ -71,4 +78,4 @@ OptionalEdge = Annotated[EdgeSection | None, BeforeValidator(_edge)]
 def edge(section: EdgeSection, root: Path) -> EdgeSpec:
     """The section as a value; files are relative to `root`."""
     ends = tuple(tls(entry, root) for entry in section.tls)
-    return EdgeSpec(section.image, section.drain, section.watch, section.warm, ends)
+    return EdgeSpec(section.image, section.drain, section.watch, section.warm, ends, sni(section.sni))

@@ -30,6 +30,7 @@ _JUDGES = (
     "engine.py",
     "edge.py",
     "tls.py",
+    "sni.py",
 )
 
 

@@ -66,6 +66,7 @@ def load_project(root: Path, *, directory: Path | None = None) -> Project:
     loaded = ahead.result() if ahead is not None else _read(files, section.project, directory, root)
     model = compose.unescape(loaded.model)
     found = services(section.services, model, Sources(document, files, directory, root), refresh=section.refresh)
+    _edges_lead_to(section, [service.name for service in found], document)
     return Project(
         name=section.project,
         root=root,
@@ -222,6 +223,29 @@ def _environments_agree(section: ProjectSection, document: Document, directory: 
                 _must_exist(directory, file, document, (*at, key, index))
 
 
+def _edges_lead_to(section: ProjectSection, services: list[str], document: Document) -> None:
+    """What edges are to do is for services that exist. Where an environment has Compose files of its own, a deployment
+    looks."""
+    for name, env in section.environments.items():
+        if env.edge is None or env.compose is not None:
+            continue
+        at: Keys = ("environments", name, "edge")
+        named: list[tuple[str, Keys]] = [
+            (entry.service, (*at, "tls", index, "service")) for index, entry in enumerate(env.edge.tls)
+        ]
+        named += [
+            (place.rpartition(":")[0], (*at, "sni")) for routes in env.edge.sni.values() for place in routes.values()
+        ]
+        for service, keys in named:
+            if service not in services:
+                from windlass.config.problems import suggestion
+
+                raise ConfigError(
+                    suggestion(service, services, f"there is no service '{one_line(service)}'"),
+                    where=document.where(keys),
+                )
+
+
 def _scan(section: ProjectSection, document: Document, directory: Path) -> ScanPolicy:
     scan = section.scan
     ignore = scan.ignore_file
@@ -305,7 +329,7 @@ def _edge(env: EnvironmentSection, root: Path) -> EdgeSpec | None:
     section = env.edge
     if section is None:
         return None
-    if section.tls:
+    if section.tls or section.sni:
         from windlass.config.edge import edge
 
         return edge(section, root)

@@ -128,12 +128,23 @@ class TlsSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SniSpec:
+    """Connections to a published `port` whose client asks for `name` are passed on to a container port, `target`, as they
+    are. `name` is in lower case; `*.` at its beginning stands for one label."""
+
+    port: int
+    name: str
+    service: str
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeSpec:
     """The proxy through which users reach an environment, so that a release is a switch. Times are in seconds.
 
     `drain` is how long requests and connections under way get before their container is asked to end; `watch` how long the
     services are watched for errors after the switch; `warm` how long the containers before it are kept running. `tls` are
-    the ports where it ends TLS itself.
+    the ports where it ends TLS itself, `sni` those that several services share.
     """
 
     image: str = "haproxy:lts"
@@ -141,6 +152,7 @@ class EdgeSpec:
     watch: float = 3.0
     warm: float = 3600.0
     tls: tuple[TlsSpec, ...] = ()
+    sni: tuple[SniSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

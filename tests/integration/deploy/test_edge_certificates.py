@@ -20,7 +20,7 @@ from windlass.model.project import TlsSpec
 
 pytestmark = pytest.mark.needs("openssl")
 
-WHERE = "windlass.yaml: environments.production.edge.tls.0"
+WHERE = "windlass.yaml: environments.production.edge.tls[0]"
 
 
 @pytest.fixture

@@ -145,6 +145,12 @@ ENVIRONMENT: list[tuple[str, str, str]] = [
     ("Compose file missing", "compose: [nope.yml]", "compose[0]: there is no file nope.yml; write the path of one, relative to the repository's root"),
     ("API suite missing", "api: [nope.yaml]", "api[0]: there is no file nope.yaml; write the path of one, relative to the repository's root"),
     ("unknown key", "tag: [x]", "tag: unknown key; did you mean 'tags'?"),
+    ("a certificate's service", "edge: {tls: [{service: platfrom, port: 8443, certificate: a.pem}]}", "edge.tls[0].service: there is no service 'platfrom'; did you mean 'platform'?"),
+    ("a certificate without a file", "edge: {tls: [{service: platform, port: 8443}]}", "edge.tls[0].certificate: missing; write certificate: /etc/letsencrypt/live/example.org/fullchain.pem"),
+    ("a port with two certificates", "edge: {tls: [{service: platform, port: 1, certificate: a}, {service: platform, port: 1, certificate: b}]}", "edge.tls: expected each port once, not platform:1 twice, found a list; write tls: [{service: platform, port: 8443, certificate: /etc/ssl/platform.pem}]"),
+    ("a name for nobody", "edge: {sni: {443: {a.org: 'platfrom:1'}}}", "edge.sni: there is no service 'platfrom'; did you mean 'platform'?"),
+    ("a name twice", "edge: {sni: {443: {a.org: 'platform:1', A.org: 'redis:1'}}}", "edge.sni: expected each name once, not a.org twice, found a mapping; write sni: {443: {shop.example.org: shop:8443}}"),
+    ("a name without a port", "edge: {sni: {443: {a.org: platform}}}", "edge.sni: expected SERVICE:PORT, with the container port, for a.org, found a mapping; write sni: {443: {shop.example.org: shop:8443}}"),
     ("a target", "target: moon", "target: expected one of docker, found moon; write target: docker"),
 ]  # fmt: skip
 

@@ -38,6 +38,22 @@ def test_the_documented_example_loads(tmp_path: Path, monkeypatch: pytest.Monkey
     assert project.environment("staging").ready_timeout == 180
 
 
+def test_the_examples_of_edges_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (DOCS / "deployments.md").read_text(encoding="utf-8")
+    examples = [text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "edge:" in text]
+    built = {"build": {"context": str(tmp_path)}}
+    model = {"services": {"platform": built, "shop": {"image": "shop"}, "api": {"image": "api"}}}
+    monkeypatch.setattr(compose, "read", lambda *args, **kwargs: compose.Loaded(model))
+    (tmp_path / "docker-compose.yml").touch()
+    found = []
+    for example in examples:
+        (tmp_path / "windlass.yaml").write_text(f"project: crank\n{example}")
+        edge = load_project(tmp_path).environment("production").edge
+        assert edge is not None
+        found += [spec.service for spec in edge.tls] + [spec.service for spec in edge.sni]
+    assert found == ["platform", "shop", "api"]
+
+
 SECTIONS = (
     models.ProjectSection,
     models.RegistrySection,

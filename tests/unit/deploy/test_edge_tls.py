@@ -10,7 +10,7 @@ import pytest
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import tls
 from windlass.deploy.docker.edge.allocate import Edge, allocate
-from windlass.deploy.docker.edge.board import RunningEdge, another_certificate, carry
+from windlass.deploy.docker.edge.board import RunningEdge, carry, otherwise
 from windlass.deploy.docker.edge.client import drop_files, keep_files, renewal, start_command
 from windlass.deploy.docker.edge.commands import needs_reload, transition
 from windlass.deploy.docker.edge.compose import edge_services, with_certificates
@@ -148,4 +148,4 @@ def running(end: Tls | None) -> RunningEdge:
 )
 def test_the_plan_says_what_becomes_of_tls(before: Tls | None, after: Tls, said: str) -> None:
     wanted = Edge("windlass-edge", ("web",), {}, ())
-    assert another_certificate(running(before), wanted, fronted(after)) == said
+    assert otherwise(running(before), wanted, fronted(after)) == said

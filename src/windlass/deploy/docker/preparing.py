@@ -15,9 +15,11 @@ from windlass.deploy.docker import changes, mounts, partial, workers
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
-from windlass.deploy.docker.edge.board import Board, another_certificate, difference, ends_of, suffices
+from windlass.deploy.docker.edge.board import Board, difference, ends_of, otherwise, suffices
 from windlass.deploy.docker.edge.certificates import terminated
 from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
+from windlass.deploy.docker.edge.router import routers
+from windlass.deploy.docker.edge.routes import change
 from windlass.deploy.docker.engine import Docker, Image
 from windlass.deploy.docker.hashing import Hashes
 from windlass.deploy.docker.loading import Loaded, load_release
@@ -135,6 +137,8 @@ class Preparer:
             lambda names: partial.affected(compose.model, names),
         )
         edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
+        if edge is not None:
+            edges += routers(edge.sni, unescape(runnable.model["services"]), self._environment.name, emit)
         return Ready(
             Prepared(release, (*(_explained(c, layout, board) for c in computed), *edge_changes(edges, board, layout))),
             compose,
@@ -168,12 +172,12 @@ class Preparer:
             singletons=[service.name for service in self._project.services if service.singleton],
             writable=self._lasting,
         )
-        if layout.fronted and not has_edge:
+        if (layout.fronted or settings.sni) and not has_edge:
             try:
                 pull({settings.image: "the edge"}, emit, stage, self._docker)
             except DeploymentFailed as error:
-                if settings.tls and not board.edges:
-                    raise  # services would show certificates of their own
+                if (settings.tls or settings.sni) and not board.edges:
+                    raise  # services would show certificates of their own, or would not be reached
                 if board.edges:  # those that run may do
                     return terminated(layout, settings.tls, self._environment.name, ends_of(board), emit)
                 emit(
@@ -267,16 +271,18 @@ class Preparer:
 
 
 def edge_changes(edges: Sequence[Edge], board: Board, layout: Layout) -> list[Change]:
-    """What becomes of edges that run: those that do not suffice, and those whose TLS changes. New ones cut nobody off and
-    are not told."""
+    """What becomes of edges that run: those that do not suffice, and those that come to do something else. New ones
+    cut nobody off and are not told, but for what they do with names."""
     found = []
     for edge in edges:
         running, wanted = board.edge(edge.name), edge_compose.to_document(edge)
         if running is not None and not suffices(running.made_for, wanted):
             why = difference(running.made_for, wanted)
             found.append(Change(edge.name, "recreate", f"{why}; its connections are cut for about a second"))
-        elif running is not None and (why := another_certificate(running, edge, layout.fronted)):
+        elif why := otherwise(running, edge, layout.fronted):
             found.append(Change(edge.name, "update", why))
+    names = {edge.name for edge in edges}
+    found += [Change(e.name, "update", change(e.carried.routes, {})) for e in board.edges if e.carried.routes and e.name not in names]  # fmt: skip
     return found
 
 

@@ -88,7 +88,7 @@ class Switching:
                 make.append(edge)
                 if running is not None:
                     why = difference(running.made_for, document)
-                    emit(Notice(f"the edge of {', '.join(edge.services)} is made anew because {why}: connections are cut for about a second", "warning"))  # fmt: skip
+                    emit(Notice(f"the edge of {', '.join(edge.services) or 'names'} is made anew because {why}: connections are cut for about a second", "warning"))  # fmt: skip
         names = {edge.name for edge in ready.edges}
         replaced = [e.container.id for e in board.edges if e.name not in names or e.name in {m.name for m in make}]
         old = [c for name in ready.layout.fronted for c in board.serving(name) if not c.beside]

@@ -7,9 +7,10 @@ are not on the same networks get different ones, so that an edge never joins wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from windlass.deploy.docker.edge.layout import Fronted, Publication
+from windlass.deploy.docker.edge.routes import Routes
 from windlass.deploy.docker.edge.tls import files
 
 NAME = "windlass-edge"
@@ -18,13 +19,14 @@ NAME = "windlass-edge"
 @dataclass(frozen=True, slots=True)
 class Edge:
     """One edge container. `networks` maps a network to the names it answers to there; `secrets` are names of files that it
-    is given when it starts."""
+    is given when it starts; `routes` are names that lead to services by SNI (`router.routers`)."""
 
     name: str
     services: tuple[str, ...]
     networks: Mapping[str, tuple[str, ...]]
     published: tuple[Publication, ...]
     secrets: tuple[str, ...] = ()
+    routes: Routes = field(default_factory=dict)
 
 
 def allocate(fronted: Mapping[str, Fronted], before: Mapping[str, str]) -> tuple[Edge, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windlass.deploy.docker.containers import Container
+from windlass.deploy.docker.edge import routes
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.layout import Fronted
 from windlass.deploy.docker.edge.render import Carried, Server, place
@@ -132,9 +133,13 @@ def ends_of(board: Board) -> dict[str, Mapping[int, Tls]]:
     return {service: ports for edge in board.edges for service, ports in edge.carried.tls.items()}
 
 
-def another_certificate(edge: RunningEdge, wanted: Edge, fronted: Mapping[str, Fronted]) -> str:
-    """What changes about TLS at an edge that stays, in a few words; "" for nothing."""
-    said = []
+def otherwise(edge: RunningEdge | None, wanted: Edge, fronted: Mapping[str, Fronted]) -> str:
+    """What an edge that stays comes to do with TLS and with names, in a few words; "" for nothing. What a new one does is
+    told of names alone: no service says it."""
+    names = routes.change(edge.carried.routes if edge is not None else {}, wanted.routes)
+    if edge is None:
+        return names
+    said = [names] if names else []
     for service in wanted.services:
         before, after = edge.carried.tls.get(service, {}), fronted[service].tls
         for port in sorted(before.keys() | after.keys()):
@@ -180,4 +185,4 @@ def carry(
         ]
         slots[name] = place((before.slots.get(name) if before else None) or (), [*ready, *kept])
     ends = {name: fronted[name].tls for name in edge.services if fronted[name].tls}
-    return Carried({name: fronted[name].ports for name in edge.services}, slots, ends)
+    return Carried({name: fronted[name].ports for name in edge.services}, slots, ends, edge.routes)

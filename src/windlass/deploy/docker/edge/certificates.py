@@ -43,7 +43,7 @@ def terminated(layout: Layout, specs: Sequence[TlsSpec], environment: str, runni
     """
     fronted = dict(layout.fronted)
     for number, spec in enumerate(specs):
-        where = f"windlass.yaml: environments.{environment}.edge.tls.{number}"
+        where = f"windlass.yaml: environments.{environment}.edge.tls[{number}]"
         shown = running.get(spec.service, {}).get(spec.port)
         tls, warning = read(spec, where, shown=shown.certificate if shown else "")
         if spec.service in layout.in_place:

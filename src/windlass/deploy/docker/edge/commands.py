@@ -22,6 +22,7 @@ def needs_reload(before: Carried | None, after: Carried) -> bool:
         or before.ports != after.ports
         or _sizes(before) != _sizes(after)
         or tls.ways(before.tls) != tls.ways(after.tls)
+        or before.routes != after.routes
     )
 
 

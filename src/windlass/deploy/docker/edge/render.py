@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from windlass.deploy.docker.edge import tls
+from windlass.deploy.docker.edge import routes, tls
 from windlass.deploy.docker.edge.layout import RUNTIME_PORT, Mode
 
 SPARE = 4
@@ -43,11 +43,12 @@ Slots = tuple[Server | None, ...]
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What one edge carries: service → port → how, and service → its servers, in places that are never moved. `tls` has
-    the ports that are carried as `https`."""
+    the ports that are carried as `https`; `routes` the names that lead to services by SNI."""
 
     ports: Mapping[str, Mapping[int, Mode]]
     slots: Mapping[str, Slots]
     tls: tls.Ends = field(default_factory=dict)
+    routes: routes.Routes = field(default_factory=dict)
 
     def ready(self, service: str) -> tuple[Server, ...]:
         return tuple(s for s in self.slots.get(service, ()) if s is not None and s.state == "ready")
@@ -113,6 +114,7 @@ def render(carried: Carried, *, generation: str) -> str:
             lines += _frontend(service, port, mode)
             for backend in backends(service, port, mode):
                 lines += _backend(backend, port, carried.slots.get(service, ()), _words(carried, service, port))
+    lines += routes.render(carried.routes)
     return "\n".join(lines) + "\n"
 
 
@@ -165,6 +167,7 @@ def to_document(carried: Carried) -> dict[str, Any]:
             for service, slots in carried.slots.items()
         },
         **({"tls": tls.to_document(carried.tls)} if carried.tls else {}),
+        **({"routes": routes.to_document(carried.routes)} if carried.routes else {}),
     }
 
 
@@ -177,6 +180,7 @@ def from_document(document: Mapping[str, Any]) -> Carried:
             for service, slots in document["slots"].items()
         },
         tls.from_document(document.get("tls") or {}),
+        routes.from_document(document.get("routes") or {}),
     )
 
 
