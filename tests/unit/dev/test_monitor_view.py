@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -109,3 +110,17 @@ def test_ages_are_told_in_the_unit_that_fits(since: str | None, told: str) -> No
 
 def test_memory_is_told_as_the_engine_does() -> None:
     assert [memory(n) for n in (0, 1023, 1536, 5 * 1024**3)] == ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]
+
+
+@pytest.mark.parametrize("height", [10, 24])
+def test_on_a_low_screen_those_that_are_not_well_are_shown_first_and_the_rest_is_counted(height: int) -> None:
+    many = [replace(SEEN[0], state=replace(SEEN[0].state, service=f"s{number:02}")) for number in range(40)]
+    many[35] = replace(SEEN[2], state=replace(SEEN[2].state, service="s35"))
+    out = Console(file=io.StringIO(), width=80)
+    out.print(view("shop", many, 80, NOW, height=height))
+    assert isinstance(out.file, io.StringIO)
+    lines = out.file.getvalue().splitlines()
+    assert len(lines) < height
+    assert any(line.startswith("s35") for line in lines)
+    assert f"{40 - (height - 4)} more do not fit" in lines[-1]
+    assert "39 of 40" in lines[0]

@@ -22,6 +22,8 @@ _STYLE = {"healthy": "green", "running": "green", "completed": "dim", "starting"
 _WIDE = 110
 """Columns from which on image names are shown whole."""
 _HEADERS = ("service", "state", "health", "cpu", "memory", "restarts", "image", "age")
+_AROUND = 4
+"""Lines of a screen that are no rows: title, header, caption, and one left empty."""
 _FIGURES, _IMAGE = (3, 4, 5, 7), 6
 
 
@@ -67,7 +69,7 @@ def _live(bench: Workbench, every: float) -> None:
     out, clock = output(), SystemClock()
 
     def draw(monitor: Monitor) -> Table:
-        return view(titled(bench), monitor.look(), out.width, datetime.now(UTC), live=True)
+        return view(titled(bench), monitor.look(), out.width, datetime.now(UTC), height=out.rich.height)
 
     with (
         Monitor(bench, follow=True) as monitor,
@@ -81,12 +83,18 @@ def _live(bench: Workbench, every: float) -> None:
             return
 
 
-def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, live: bool = False) -> Table:
-    """The table, made so that nothing wraps or is cut at `width` columns from 80 on: a long name is shortened in its middle."""
+def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, height: int | None = None) -> Table:
+    """The table, made so that nothing wraps or is cut at `width` columns from 80 on: a long name is shortened in its middle.
+
+    Args:
+        height: the lines of a live view's screen; None shows everything.
+    """
     from rich.table import Table
 
     from windlass.cli.dev.status import image
 
+    shown = seen if height is None else fitting(seen, height - _AROUND)
+    more = f"{len(seen) - len(shown)} more do not fit on the screen; " if len(shown) < len(seen) else ""
     rows = [
         (
             one.state.service,
@@ -98,7 +106,7 @@ def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, live:
             whole(one.state.image) if width >= _WIDE else image(one.state),
             age(one.state.since, now),
         )
-        for one in seen
+        for one in shown
     ]
     widths = [max([len(header), *(len(row[number]) for row in rows)]) for number, header in enumerate(_HEADERS)]
     between = 2 if sum(widths) + 2 * (len(_HEADERS) - 1) <= width else 1
@@ -117,12 +125,12 @@ def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, live:
         title=shorten(f"{project}: {well} of {len(seen)} services are well", width),
         title_justify="left",
         title_style="bold",
-        caption="Ctrl-C ends" if live else None,
+        caption=f"{more}Ctrl-C ends" if height is not None else None,
         caption_justify="left",
     )
     for number, header in enumerate(_HEADERS):
         table.add_column(header, justify="right" if number in _FIGURES else "left", no_wrap=True)
-    for one, row in zip(seen, rows, strict=True):
+    for one, row in zip(shown, rows, strict=True):
         cells = [shorten(cell, room) for cell, room in zip(row, widths, strict=True)]
         style = _STYLE.get(one.state.health, "red")
         cells[0] = f"[bold]{cells[0]}[/]"
@@ -149,6 +157,12 @@ def shorten(text: str, room: int) -> str:
         return text
     head = (room - 1) // 2
     return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
+
+
+def fitting(seen: Sequence[Seen], room: int) -> list[Seen]:
+    """As many as there is room for, in their order: those that are not well come first in the choice."""
+    by_need = sorted(range(len(seen)), key=lambda number: (seen[number].state.well, number))
+    return [seen[number] for number in sorted(by_need[: max(room, 1)])]
 
 
 def cpu(percent: float) -> str:
