@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from windlass.oci.memory import RegistryMemory
     from windlass.oci.mirrors import Mirrors
     from windlass.plan.interface import BaseImages
+    from windlass.process import Completed
     from windlass.scan.interface import Scanner
     from windlass.steps.tools import Planner
     from windlass.verify.api import Suite
@@ -285,6 +286,14 @@ def _docker(project: Project, environment: Environment, repository: Repository) 
     from windlass.deploy.docker.target import DockerTarget
 
     return DockerTarget(project, environment, repository, home=data_dir())
+
+
+def engines(project: Project) -> tuple[Callable[[Sequence[str]], Completed], ...]:
+    """Ways to run a `docker` command on each engine that environments name. None is gone to before that."""
+    from windlass.deploy.docker.remote import Access
+
+    named = dict.fromkeys(environment.engine for environment in project.environments)
+    return tuple(Access(engine).run for engine in named if engine is not None)
 
 
 _BUILDERS: dict[str, Callable[[], Builder]] = {"buildx": _buildx, "buildah": _buildah}

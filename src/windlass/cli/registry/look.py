@@ -146,7 +146,9 @@ def needs(session: Session) -> Needs:
 
 
 def everywhere(session: Session, known: Needs) -> Needs:
-    """The same for who removes: with the containers of this machine, and in doubt where others may deploy unseen."""
+    """The same for who removes: with the containers of this machine and of environments' engines, and in doubt where others
+    may deploy unseen."""
+    from windlass import wiring
     from windlass.oci.transport import is_loopback
     from windlass.registry.manage.uses import with_containers
     from windlass.registry.retention.here import with_running
@@ -156,7 +158,8 @@ def everywhere(session: Session, known: Needs) -> Needs:
     doubt = known.doubt
     if doubt is None and session.project.state_remote is None and not is_loopback(registry.host):
         doubt = "deployments are recorded in this repository only (windlass.yaml has no state: {remote: …})"
-    return Needs(with_containers(known.uses, with_running(Protected(), registry.host).digests), doubt)
+    running = with_running(Protected(), registry.host, wiring.engines(session.project))
+    return Needs(with_containers(known.uses, running.digests), doubt)
 
 
 def unlisted(client: RegistryClient, repository: Repository, uses: Uses) -> frozenset[str]:

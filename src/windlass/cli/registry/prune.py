@@ -88,6 +88,7 @@ def needed(session: Session, policy: RetentionPolicy, *, state_here: bool) -> Pr
     Raises:
         EnvironmentUnusable: that cannot be known for certain.
     """
+    from windlass import wiring
     from windlass.errors import EnvironmentUnusable
     from windlass.oci.transport import is_loopback
     from windlass.registry.retention.here import with_running
@@ -102,7 +103,9 @@ def needed(session: Session, policy: RetentionPolicy, *, state_here: bool) -> Pr
             remedy="set state: {remote: origin} in windlass.yaml, or add --state-here if nobody deploys from elsewhere",
         )
     found = histories(session.repository, project.state_remote)
-    return with_running(protect(found, project.registry.host, policy.rollback), project.registry.host)
+    return with_running(
+        protect(found, project.registry.host, policy.rollback), project.registry.host, wiring.engines(project)
+    )
 
 
 def judge(session: Session, protected: Protected, policy: RetentionPolicy) -> tuple[Inventory, DeletionPlan]:

@@ -167,4 +167,5 @@ class Switching:
                     f"{name}: its container ended before it was switched to",
                     where=name,
                     remedy="run the same command again; the log lines of the container say more, where it is still there",
+                    blames=bool(mine),
                 )

@@ -1,8 +1,11 @@
-"""What this machine's container engine runs, whatever any record says: two clones of a project may share a registry."""
+"""What container engines run, whatever any record says: two clones of a project may share a registry."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeAlias
 
 from windlass import process
 from windlass.errors import WindlassError
@@ -12,17 +15,38 @@ from windlass.registry.retention.reason import Reason
 
 _COMMAND = ["docker", "ps", "--all", "--no-trunc", "--format", "{{.Image}}"]
 
+Run: TypeAlias = Callable[[Sequence[str]], process.Completed]
+"""Runs a `docker` command on one engine. Raises WindlassError where that cannot be reached."""
 
-def with_running(protected: Protected, host: str) -> Protected:
-    """The same, with the images of this machine's containers; without an engine here, nothing is added."""
-    try:
-        listed = process.run(_COMMAND, timeout=20)
-    except (WindlassError, OSError):
-        return protected
-    found = parse_images(listed.stdout, host) if listed.ok else frozenset()
-    reason = Reason("runs", "a container on this machine was made from it")
-    added = {digest: reason for digest in found if digest not in protected.digests}
+
+def with_running(protected: Protected, host: str, engines: Iterable[Run] = ()) -> Protected:
+    """The same, with the images of containers on the engine that the user's `docker` talks to, and on those that environments
+    name. One that cannot be asked adds nothing: what its environment runs is in the environment's history as well.
+
+    Args:
+        engines: those that environments name.
+    """
+    every = dict.fromkeys(_running(engines, host), "a container on an environment's engine was made from it")
+    every |= dict.fromkeys(_running([_own], host), "a container on this machine was made from it")
+    added = {digest: Reason("runs", why) for digest, why in every.items() if digest not in protected.digests}
     return replace(protected, digests={**protected.digests, **added})
+
+
+def _own(argv: Sequence[str]) -> process.Completed:
+    return process.run(argv, timeout=20)
+
+
+def _running(engines: Iterable[Run], host: str) -> frozenset[str]:
+    with ThreadPoolExecutor(4) as pool:
+        return frozenset().union(*pool.map(lambda run: _listed(run, host), engines))
+
+
+def _listed(run: Run, host: str) -> frozenset[str]:
+    try:
+        listed = run(_COMMAND)
+    except (WindlassError, OSError):
+        return frozenset()
+    return parse_images(listed.stdout, host) if listed.ok else frozenset()
 
 
 def parse_images(text: str, host: str) -> frozenset[str]:
