@@ -28,7 +28,7 @@ from windlass.drill import removal, spoil
 from windlass.drill.sharing import refuse_shared
 from windlass.errors import Refused
 from windlass.git.repository import Repository, TreeEntry
-from windlass.model.project import Environment, HealthCheck, Project
+from windlass.model.project import EdgeSpec, Environment, HealthCheck, Project
 from windlass.model.release import Release
 from windlass.steps.tools import Tools
 
@@ -162,13 +162,16 @@ def _make(project: Project, environment: Environment, source: Repository, releas
     name = NAME
     while any(one.name == name for one in project.environments):
         name += "-copy"
+    shared = shared_ports(environment.edge)
+    ports = _ports(docker, len(published) + len(shared))
     copied = replace(
         environment,
         name=name,
         branch=None,
         tags=(),
-        ports=dict(zip(published, _ports(docker, len(published)), strict=True)),
+        ports=dict(zip(published, ports[len(shared) :], strict=True)),
         port_offset=0,
+        edge=with_own_ports(environment.edge, dict(zip(shared, ports, strict=False))),
         api=(*environment.api, spoil.SUITE),
         ready_timeout=min(environment.ready_timeout, 120.0),
         approvals=None,
@@ -248,6 +251,16 @@ def _entry(line: str) -> TreeEntry:
     head, _, path = line.partition("\t")
     mode, kind, oid = head.split(" ")
     return TreeEntry(mode, kind, oid, path)
+
+
+def shared_ports(edge: EdgeSpec | None) -> list[int]:
+    """The ports that several services share by SNI: no mapping of published ports moves these. Pure."""
+    return sorted({one.port for one in edge.sni}) if edge is not None else []
+
+
+def with_own_ports(edge: EdgeSpec | None, ports: Mapping[int, int]) -> EdgeSpec | None:
+    """The edge with other shared ports. Pure."""
+    return edge and replace(edge, sni=tuple(replace(one, port=ports[one.port]) for one in edge.sni))
 
 
 def _ports(docker: Docker, count: int) -> list[int]:

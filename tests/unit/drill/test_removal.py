@@ -11,8 +11,9 @@ import pytest
 
 from windlass.deploy.docker.engine import Docker
 from windlass.drill import removal
-from windlass.drill.twin import choose_ports
+from windlass.drill.twin import choose_ports, shared_ports, with_own_ports
 from windlass.errors import EngineUnavailable
+from windlass.model.project import EdgeSpec, SniSpec
 from windlass.process import Completed
 from windlass.testing.clock import ManualClock
 
@@ -155,3 +156,11 @@ def test_a_second_ctrl_c_does_not_stop_the_cleaning_up() -> None:
 def test_ports_elsewhere_differ_and_are_none_that_the_engine_publishes() -> None:
     published = "0.0.0.0:20000-31994->80/tcp, :::31995->443/tcp\n127.0.0.1:31996->1/tcp"
     assert sorted(choose_ports(3, published)) == [31997, 31998, 31999]
+
+
+def test_ports_that_services_share_are_the_copys_own_too() -> None:
+    edge = EdgeSpec(sni=(SniSpec(443, "a", "web", 1), SniSpec(443, "b", "api", 2), SniSpec(8443, "c", "web", 3)))
+    assert shared_ports(edge) == [443, 8443]
+    own = with_own_ports(edge, {443: 20001, 8443: 20002})
+    assert own is not None and [one.port for one in own.sni] == [20001, 20001, 20002]
+    assert shared_ports(None) == [] and with_own_ports(None, {}) is None
