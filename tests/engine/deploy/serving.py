@@ -168,8 +168,10 @@ def _connect(port: int, tls: bool) -> http.client.HTTPConnection:
 class Line:
     """One connection that is kept open and answers lines."""
 
-    def __init__(self, port: int, *, upgrade: bool = False) -> None:
+    def __init__(self, port: int, *, upgrade: bool = False, context: ssl.SSLContext | None = None) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        if context is not None:
+            self._socket = context.wrap_socket(self._socket)
         self._file = self._socket.makefile("rwb")
         if upgrade:
             self._file.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")

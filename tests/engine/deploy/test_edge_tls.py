@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 
 from tests.certificates import write
-from tests.engine.deploy.serving import SERVER, Load, fresh, keeping
+from tests.engine.deploy.remote_hosts import ssh_host
+from tests.engine.deploy.serving import SERVER, Line, Load, fresh, keeping
 from windlass import process
 from windlass.deploy.docker import DockerTarget, engine
 from windlass.errors import ConfigError
-from windlass.model.project import EdgeSpec, TlsSpec
+from windlass.model.observation import Endpoint
+from windlass.model.project import EdgeSpec, EngineSpec, TlsSpec
+from windlass.verify.http import send
+from windlass.verify.probe import Request
 from windlass.waiting import wait_for
 
 pytestmark = pytest.mark.needs("openssl")
@@ -156,6 +160,74 @@ def test_the_container_is_spoken_to_in_tls_and_held_to_an_authority_where_one_is
     assert left == ""
     world.deploy(target, r1, 5)
     assert shown(at) == certificate.read_text().strip()
+
+
+@pytest.mark.needs("curl")
+def test_checks_websockets_and_http_2_go_through_an_edge_that_ends_tls(
+    world: Any, port: Callable[[], int], tmp_path: Path
+) -> None:
+    at, (upstream, _) = port(), own(tmp_path)
+    certificate, key = write(tmp_path / "shown", "shop.example.org")
+    target = world.target(edge=edge(certificate, key))
+    world.deploy(target, release(world, "r1", at, upstream, "1"))
+    upgraded = upgrade(at)
+    assert upgraded.say("a") == "1 a"
+
+    checked = target.check(target.prepare(release(world, "r2", at, upstream, "2"), world.events.append), quiet, 2)
+    assert probe(target.endpoint_beside(checked, "web", 8443)) == "2"  # the container itself, before the switch
+    assert probe(target.endpoint("web", 8443)) == "1"
+    target.switch(checked, 2, quiet)
+    assert probe(target.endpoint("web", 8443)) == "2"
+    assert upgraded.say("b") == "1 b"  # what is open stays with the old one
+    upgraded.close()
+
+    asked = [
+        "curl",
+        "--silent",
+        "--http2",
+        "--cacert",
+        str(certificate),
+        "--resolve",
+        f"shop.example.org:{at}:127.0.0.1",
+    ]
+    done = process.run([*asked, "--write-out", " %{http_version}", f"https://shop.example.org:{at}/"], check=True)
+    assert done.stdout == "2 2"
+
+
+def quiet(event: object) -> None:
+    pass
+
+
+def probe(endpoint: Endpoint | None) -> str:
+    assert endpoint is not None
+    answer = send(Request("GET", f"https://{endpoint.host}:{endpoint.port}/", {}, None, insecure=True, timeout=10))
+    return answer.body.decode()
+
+
+def upgrade(port: int) -> Line:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return Line(port, upgrade=True, context=context)
+
+
+@pytest.mark.needs("sshd", "ssh", "ssh-keygen")
+def test_an_engine_elsewhere_is_handed_the_certificate_and_its_renewal(
+    world: Any, port: Callable[[], int], tmp_path: Path
+) -> None:
+    at, (upstream, _) = port(), own(tmp_path)
+    with ssh_host(tmp_path / "ssh") as host, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        files = {"server.py": SERVER, "server.pem": upstream}
+        text = COMPOSE.format(version="1", port=at).replace('volumes: ["./app:/app:ro"]', "configs: %s")
+        mounted = [{"source": name, "target": f"/app/{name}"} for name in files]
+        contents = {name: {"content": content.replace("$", "$$")} for name, content in files.items()}
+        sent = f"{text % json.dumps(mounted)}configs: {json.dumps(contents)}\n"
+        engine_there = EngineSpec(host.address, **host.keys)
+        for turn, id in enumerate(("first", "renewed"), 1):
+            certificate, key = write(tmp_path / id, "shop.example.org")
+            target = world.target(edge=edge(certificate, key), engine=engine_there)
+            world.deploy(target, world.release("r1", world.write({"compose.yml": sent})), turn)
+            assert shown(at) == certificate.read_text().strip()
 
 
 def test_a_file_that_will_not_do_is_refused_before_anything_is_touched(
