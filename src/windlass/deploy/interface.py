@@ -17,7 +17,7 @@ class Change:
     """What a switch would do to one service."""
 
     service: str
-    action: str  # create | recreate | remove | keep
+    action: str  # create | recreate | remove | keep; of an edge also update
     reason: str = ""
 
 
