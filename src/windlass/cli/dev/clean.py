@@ -31,9 +31,17 @@ def run(arguments: argparse.Namespace) -> int:
             raise Refused("nothing was removed", remedy="windlass dev clean --volumes --yes, or without --volumes")
     removed = clean(bench.compose_project, bench.project.name, data=arguments.volumes)
     counts = ((removed.containers, "container"), (removed.networks, "network"), (removed.images, "image"))
-    told = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts]
+    told = [counted(count, noun) for count, noun in counts]
     out.say(
         f"removed {', '.join(told)} built here"
-        + (f", and the data of {removed.volumes} volumes" if arguments.volumes else "; data in volumes stays")
+        + (
+            f", and the data of {counted(removed.volumes, 'volume')}"
+            if arguments.volumes
+            else "; data in volumes stays"
+        )
     )
     return 0
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
