@@ -18,6 +18,7 @@ from windlass.model.release import Kind, Outcome, Record, Release
 from windlass.state import documents, lease
 from windlass.state.approvals import GitApprovals
 from windlass.state.heartbeat import Heartbeat
+from windlass.state.writing import NotWritten, writing
 from windlass.waiting import DeadlinePassed, wait_for
 
 _PLACE = "refs/heads/windlass/env/"
@@ -142,6 +143,8 @@ class GitState:
         def attempt() -> Record | None:
             try:
                 return self._settle(admitted, settled)
+            except NotWritten:
+                raise
             except EnvironmentUnusable as error:
                 away[:] = [error]
                 return None
@@ -178,16 +181,17 @@ class GitState:
         return documents.record_from_json(text, f"{ref_name(environment)} at {commit[:7]}")
 
     def _write(self, record: Record, head: str | None, message: str) -> str:
-        repository = self._repository
-        blob = repository.write_blob(documents.record_to_json(record))
-        tree = repository.write_tree(
-            [
-                TreeEntry("100644", "blob", blob, "record.json"),
-                TreeEntry("040000", "tree", record.release.tree, "source"),
-            ]
-        )
-        commit = repository.write_commit(tree, head, message)
-        repository.compare_and_swap(ref_name(record.release.environment), commit, head, self._remote)
+        repository, name = self._repository, ref_name(record.release.environment)
+        with writing(f"the record of {record.release.id}", str(repository.root)):
+            blob = repository.write_blob(documents.record_to_json(record))
+            tree = repository.write_tree(
+                [
+                    TreeEntry("100644", "blob", blob, "record.json"),
+                    TreeEntry("040000", "tree", record.release.tree, "source"),
+                ]
+            )
+            commit = repository.write_commit(tree, head, message)
+            repository.compare_and_swap(name, commit, head, self._remote)
         return commit
 
 

@@ -201,7 +201,15 @@ class _Run:
         """Record a deployment that ended in an error, with what was seen to run then."""
         known = tuple(release for release in (current, admitted.release) if release is not None)
         now = running_now(self.target, known, self.tools.clock)
-        self.settle(admitted, "failed", serving=now.release if now.known else current, reason=f"{error}; {now.text}")
+        serving = now.release if now.known else current
+        try:
+            self.settle(admitted, "failed", serving=serving, reason=f"{error}; {now.text}")
+        except (WindlassError, OSError) as another:  # the first error is the one to tell
+            self.emit(
+                Notice(
+                    f"{now.text}; this is not recorded: {another}", "warning", "the next run finds what it left behind"
+                )
+            )
 
     def settle(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -261,3 +262,28 @@ def test_a_damaged_record_is_named(repository: Repository) -> None:
     repository.compare_and_swap(ref_name("production"), commit, None)
     with pytest.raises(WindlassError, match="refs/heads/windlass/env/production"):
         GitState(repository, None).records("production")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_is_the_environment_s_trouble_and_the_state_is_as_before(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        repository = make_repository(disk / "checkout")
+        source = repository.snapshot("HEAD")
+        release = Release("r1", "production", source.commit, source.tree, ("compose.yml",), (), "2026-01-01")
+        state = GitState(repository, None, patience=0.0)
+        admitted = state.admit(release, "deploy", None)
+        room = os.statvfs(disk)
+        (disk / "ballast").write_bytes(b"x" * (room.f_bavail * room.f_frsize))
+        with pytest.raises(EnvironmentUnusable, match="the disk is full: the record of r1") as refusal:
+            state.settle(admitted, "healthy", running="r1", reason="", evidence=None)
+        assert "make room" in str(refusal.value.remedy)
+        (disk / "ballast").unlink()
+        assert state.records("production")[0] == admitted
+        assert state.settle(admitted, "healthy", running="r1", reason="", evidence=None).outcome == "healthy"
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)

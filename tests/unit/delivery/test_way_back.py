@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.delivery.world import World
-from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, ExitCode
+from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, EnvironmentUnusable, ExitCode
 from windlass.model.events import Notice
 from windlass.model.observation import Observation, ServiceState
 from windlass.model.release import Release, ReleasedService
@@ -156,6 +156,19 @@ def test_an_error_in_mid_deployment_records_what_runs_and_not_what_should(failin
     with pytest.raises(ConfigError):
         failing.run()
     assert newest(failing) == ("failed", "main-0000002")
+
+
+def test_a_record_that_cannot_be_written_ends_in_its_own_error_and_says_what_runs(
+    failing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> Any:
+        raise EnvironmentUnusable("the disk is full: the record of main-0000002 could not be written")
+
+    failing.wrong.clear()
+    monkeypatch.setattr(failing.state, "settle", full)
+    with pytest.raises(EnvironmentUnusable, match="the disk is full"):
+        failing.run()
+    assert any("main-0000002 runs now; this is not recorded" in text for text in warnings(failing))
 
 
 def release(name: str, **digests: str) -> Release:
