@@ -10,6 +10,7 @@ import pytest
 from windlass import process
 from windlass.deploy.docker import engine
 from windlass.deploy.docker.containers import Container
+from windlass.deploy.docker.ending import Ending
 from windlass.errors import DeploymentFailed
 from windlass.model.project import EdgeSpec
 from windlass.waiting import wait_for
@@ -136,3 +137,28 @@ def test_moving_from_in_place_and_to_an_edge_and_away_leaves_one(world: Any) -> 
         serving = world.containers(target)["worker"]
         wait_for(lambda s=serving: [c.id for c in workers(target)] == [s], bool, seconds=40)  # type: ignore[misc]
         assert target.observe().service("worker").release == f"r{number}"
+
+
+@pytest.mark.parametrize(("killed", "then"), [("checked", "r3"), ("turned", "r2"), ("turned", "r1")])
+def test_a_deployer_that_dies_in_between_leaves_two_and_the_next_run_one(
+    world: Any, monkeypatch: pytest.MonkeyPatch, killed: str, then: str
+) -> None:
+    target = world.target(edge=QUICK)
+    world.deploy(target, release(world, "r1"))
+    checked = started_beside(world, target, release(world, "r2"), 2)
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    if killed == "turned":
+        with monkeypatch.context() as at_work:
+            at_work.setattr(Ending, "end_replaced", dies)
+            with pytest.raises(KeyboardInterrupt):
+                target.switch(checked, 2, world.events.append)
+    assert len(workers(target)) == 2
+    next_one = world.target(edge=QUICK)
+    world.deploy(next_one, release(world, then), 3)
+    there = alone(next_one)
+    assert f"at work {then}" in "\n".join(engine.tail(there.id, 5))
+    assert next_one.observe().service("worker").release == then
+    assert next_one.prepare(release(world, then), world.events.append).nothing_to_do
