@@ -18,8 +18,10 @@ from windlass.model.release import Release
 from windlass.model.rules import Person
 from windlass.state import documents
 from windlass.state.interface import Approval
+from windlass.state.writing import writing
 
 SCHEMA = 1
+APPROVALS = "refs/heads/windlass/approvals/"
 _AT_MOST = 200
 _TRIES = 5
 _TRAILER = re.compile(r"co-authored-by:\s*(.*?)\s*<(.*?)>\s*", re.IGNORECASE)
@@ -93,23 +95,24 @@ class GitApprovals:
         """Add an entry; what others add meanwhile stays."""
         repository, ref = self._repository, ref_name(release.environment)
         text = json.dumps({"schema": SCHEMA, "kind": kind, "release": asdict(release)}, indent=2, ensure_ascii=False)
-        blob = repository.write_blob(text + "\n")
-        tree = repository.write_tree(
-            [
-                TreeEntry("100644", "blob", blob, "approval.json"),
-                TreeEntry("040000", "tree", release.tree, "source"),
-            ]
-        )
-        for left in reversed(range(_TRIES)):
-            head = self._head(ref)
-            commit = repository.write_commit(tree, head, f"{kind} of {release.id}")
-            try:
-                repository.compare_and_swap(ref, commit, head, self._remote)
-            except Locked:
-                if not left:
-                    raise
-            else:
-                return
+        with writing(f"the {kind} of {release.id}", str(repository.root)):
+            blob = repository.write_blob(text + "\n")
+            tree = repository.write_tree(
+                [
+                    TreeEntry("100644", "blob", blob, "approval.json"),
+                    TreeEntry("040000", "tree", release.tree, "source"),
+                ]
+            )
+            for left in reversed(range(_TRIES)):
+                head = self._head(ref)
+                commit = repository.write_commit(tree, head, f"{kind} of {release.id}")
+                try:
+                    repository.compare_and_swap(ref, commit, head, self._remote)
+                except Locked:
+                    if not left:
+                        raise
+                else:
+                    return
 
     def _head(self, ref: str) -> str | None:
         return self._repository.fetch_ref(self._remote, ref) if self._remote else self._repository.ref(ref)
@@ -117,7 +120,7 @@ class GitApprovals:
 
 def ref_name(environment: str) -> str:
     """The full name of an environment's approvals; characters git refuses are replaced."""
-    return "refs/heads/windlass/approvals/" + re.sub(r"[^A-Za-z0-9_-]", "-", environment)
+    return APPROVALS + re.sub(r"[^A-Za-z0-9_-]", "-", environment)
 
 
 def _from_json(text: str, by: Person, at: str, where: str) -> Approval:

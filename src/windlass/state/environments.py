@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from windlass import process
 from windlass.errors import EnvironmentUnusable, WindlassError
 from windlass.git.repository import Repository
-from windlass.model.release import Record
+from windlass.model.release import Record, Release
+from windlass.state.approvals import APPROVALS, GitApprovals
 from windlass.state.git_ref import GitState, ref_name
+from windlass.state.quarantine import Content, content, quarantined
 
 _REFS = "refs/heads/windlass/env/"
 _ALL = 1_000_000
@@ -38,6 +41,43 @@ def histories(repository: Repository, remote: str | None) -> dict[str, tuple[Rec
                 where=ref_name(name),
                 remedy=f"git fetch --unshallow {remote or ''}".rstrip() + ", or check out with the whole history",
             )
+    return found
+
+
+def waiting(
+    repository: Repository, remote: str | None, histories: Mapping[str, Sequence[Record]]
+) -> dict[str, tuple[Release, ...]]:
+    """Environments to the releases that were proposed there and wait for approvals, or for a deployment after these; the
+    latest first. What was healthy there, or is in quarantine, waits no more.
+
+    Args:
+        histories: as `histories` gives them.
+
+    Raises:
+        EnvironmentUnusable: proposals cannot be read, or the remote does not answer.
+    """
+    approvals = GitApprovals(repository, remote)
+    found: dict[str, tuple[Release, ...]] = {}
+    for ref in repository.refs(APPROVALS, remote):
+        name = ref.removeprefix(APPROVALS)
+        records = tuple(histories.get(name, ()))
+        done = {content(record.release) for record in records if record.outcome == "healthy"}
+        done |= {content(one.release) for one in quarantined(records)}
+        try:
+            entries = approvals.entries(name)
+        except EnvironmentUnusable:
+            raise
+        except WindlassError as error:
+            raise EnvironmentUnusable(
+                f"what waits on {name} cannot be known: {error.message}", where=error.where, remedy=error.remedy
+            ) from error
+        releases: dict[Content, Release] = {}
+        for one in entries:
+            if one.proposed:
+                releases.setdefault(content(one.release), one.release)
+        latest = tuple(release for key, release in releases.items() if key not in done)
+        if latest:
+            found[name] = latest
     return found
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from windlass.errors import UsageError, WindlassError
+from windlass.errors import EnvironmentUnusable, UsageError, WindlassError
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.release import Release, ReleasedService
 from windlass.model.rules import Person
 from windlass.state.approvals import GitApprovals, ref_name
+from windlass.state.environments import histories, waiting
+from windlass.state.git_ref import GitState
 from windlass.state.interface import Approvals
 from windlass.testing.state import FakeApprovals
 
@@ -143,3 +145,38 @@ def test_a_damaged_entry_is_named(repository: Repository, text: str) -> None:
     repository.compare_and_swap(ref_name("production"), repository.write_commit(tree, None, "x"), None)
     with pytest.raises(WindlassError, match="refs/heads/windlass/approvals/production"):
         GitApprovals(repository, None).entries("production")
+
+
+@pytest.mark.parametrize("remote", [None, "origin"])
+def test_what_waits_is_known_of_every_environment_until_it_was_healthy_or_failed(
+    repository: Repository, release: Release, remote: str | None, tmp_path: Path
+) -> None:
+    if remote is not None:
+        git(tmp_path, "init", "-q", "--bare", "origin.git")
+        git(repository.root, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    assert waiting(repository, remote, histories(repository, remote)) == {}
+    approvals, state = GitApprovals(repository, remote), GitState(repository, remote)
+    other = replace(release, id="main-def5678", services=(replace(release.services[0], digest="sha256:" + "b" * 64),))
+    elsewhere = replace(release, environment="eu-west")
+    for one in (release, other, release, elsewhere):
+        approvals.propose(one)
+    approvals.approve(other)
+
+    def now() -> dict[str, tuple[Release, ...]]:
+        return waiting(repository, remote, histories(repository, remote))
+
+    assert now() == {"production": (release, other), "eu-west": (elsewhere,)}
+    admitted = state.admit(release, "deploy", None)
+    state.settle(admitted, "healthy", running=release.id, reason="", evidence=None)
+    assert now() == {"production": (other,), "eu-west": (elsewhere,)}
+    admitted = state.admit(other, "deploy", release.id)
+    state.settle(admitted, "restored", running=release.id, reason="500", evidence=None, blamed=True)
+    assert now() == {"eu-west": (elsewhere,)}
+
+
+def test_a_proposal_that_cannot_be_read_stops_who_deletes(repository: Repository, release: Release) -> None:
+    blob = repository.write_blob("{}")
+    tree = repository.write_tree([TreeEntry("100644", "blob", blob, "approval.json")])
+    repository.compare_and_swap(ref_name("production"), repository.write_commit(tree, None, "broken"), None)
+    with pytest.raises(EnvironmentUnusable, match="what waits on production cannot be known"):
+        waiting(repository, None, {})

@@ -223,12 +223,13 @@ def saving(session: Session, inventory: Inventory) -> Saving:
 
     from windlass.registry.retention.policy import plan
     from windlass.registry.retention.protected import protect
-    from windlass.state.environments import histories
+    from windlass.state.environments import histories, waiting
 
     project = session.project
     try:
         found = histories(session.repository, project.state_remote)
-        protected = protect(found, project.registry.host, project.retention.rollback)
+        held = waiting(session.repository, project.state_remote, found)
+        protected = protect(found, project.registry.host, project.retention.rollback, held)
     except EnvironmentUnusable as error:
         return Saving(unknown=error.message)
     own = scope(session, sorted(protected.repositories))

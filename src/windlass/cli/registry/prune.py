@@ -93,7 +93,7 @@ def needed(session: Session, policy: RetentionPolicy, *, state_here: bool) -> Pr
     from windlass.oci.transport import is_loopback
     from windlass.registry.retention.here import with_running
     from windlass.registry.retention.protected import protect
-    from windlass.state.environments import histories
+    from windlass.state.environments import histories, waiting
 
     project = session.project
     if project.state_remote is None and not is_loopback(project.registry.host) and not state_here:
@@ -103,8 +103,9 @@ def needed(session: Session, policy: RetentionPolicy, *, state_here: bool) -> Pr
             remedy="set state: {remote: origin} in windlass.yaml, or add --state-here if nobody deploys from elsewhere",
         )
     found = histories(session.repository, project.state_remote)
+    held = waiting(session.repository, project.state_remote, found)
     return with_running(
-        protect(found, project.registry.host, policy.rollback), project.registry.host, wiring.engines(project)
+        protect(found, project.registry.host, policy.rollback, held), project.registry.host, wiring.engines(project)
     )
 
 

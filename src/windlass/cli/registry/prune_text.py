@@ -18,6 +18,7 @@ _WORDS: dict[Because, str] = {
     "runs": "runs in an environment",
     "deploying": "an environment may be half way to it",
     "rollback": "an environment can go back to it",
+    "waiting": "waits for approvals on an environment",
     "locked": "locked in the registry",
     "moving": "a moving tag",
     "newest": "one of the newest of its branch",

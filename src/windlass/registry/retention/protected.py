@@ -32,27 +32,37 @@ class Protected:
     environments: tuple[str, ...] = ()
 
 
-def protect(histories: Mapping[str, Sequence[Record]], host: str, window: int) -> Protected:
+def protect(
+    histories: Mapping[str, Sequence[Record]],
+    host: str,
+    window: int,
+    waiting: Mapping[str, Sequence[Release]] | None = None,
+) -> Protected:
     """From every environment's records, newest first.
 
     Args:
         host: the registry, as images of releases name it.
-        window: how many of the last healthy releases of each environment a rollback can go back to.
+        window: how many of the last healthy releases of each environment a rollback can go back to; and how many of those
+            that wait for approvals may still be given them.
+        waiting: environments to the releases that wait for approvals there, the latest first.
 
     Raises:
         EnvironmentUnusable: a history does not say what it is that serves.
     """
     digests: dict[str, Reason] = {}
     tags: set[tuple[str, str]] = set()
-    for reason, release in sorted(_needed(histories, window), key=lambda one: one[0].rank):
+    held = [(environment, one) for environment, found in sorted((waiting or {}).items()) for one in found[:window]]
+    wanted = _needed(histories, window)
+    wanted += [(Reason("waiting", f"waits for approvals on {environment}"), one) for environment, one in held]
+    for reason, release in sorted(wanted, key=lambda one: one[0].rank):
         for service in release.services:
             digests.setdefault(service.digest, reason)
             tags.update((service.digest, tag) for tag in service.tags)
+    known = [record.release for records in histories.values() for record in records] + [one for _, one in held]
     repositories = frozenset(
         service.image.removeprefix(f"{host}/")
-        for records in histories.values()
-        for record in records
-        for service in record.release.services
+        for release in known
+        for service in release.services
         if service.image.startswith(f"{host}/")
     )
     return Protected(digests, frozenset(tags), repositories, tuple(sorted(histories)))

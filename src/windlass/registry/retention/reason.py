@@ -10,6 +10,7 @@ Because: TypeAlias = Literal[
     "runs",  # an environment serves it now
     "deploying",  # an environment may be half way to it
     "rollback",  # one of the last healthy releases of an environment
+    "waiting",  # for approvals, before an environment takes it
     "locked",  # the registry's own lock
     "moving",  # a tag without a commit, such as latest
     "newest",  # of its service and branch

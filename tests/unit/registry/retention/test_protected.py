@@ -64,6 +64,19 @@ def test_after_a_restore_the_restored_release_is_what_runs_however_old_it_is() -
     assert needs(*entries) == {1: "runs", 8: "rollback", 7: "rollback"}  # type: ignore[arg-type]
 
 
+def test_what_waits_for_approvals_is_needed_as_far_as_the_window_goes() -> None:
+    histories = {"production": history((4, "healthy", 4))}
+    held = {"production": [release(number) for number in (4, 7, 6, 5)], "new": [release(9)]}
+    found = protect(histories, HOST, 3, held)
+    reasons = {int(one.removeprefix("sha256:"), 16): reason for one, reason in found.digests.items()}
+    assert {number: reason.because for number, reason in reasons.items()} == {
+        4: "runs", 7: "waiting", 6: "waiting", 9: "waiting"
+    }  # fmt: skip
+    assert reasons[9].text == "waits for approvals on new"
+    assert (digest(7), "main-0000007") in found.tags
+    assert protect({}, HOST, 3, held).repositories == {"team/api"}
+
+
 def test_a_history_that_does_not_say_what_runs_stops_everything() -> None:
     with pytest.raises(EnvironmentUnusable) as refused:
         needs((5, "failed", 3), (4, "healthy", 4))

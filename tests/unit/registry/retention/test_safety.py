@@ -208,5 +208,5 @@ def test_the_worlds_are_worth_it() -> None:
     stays = {because for delete, because in seen if not delete}
     goes = {because for delete, because in seen if delete}
     assert goes == {"beyond", "idle", "unused", "expired"}
-    assert stays == set(get_args(Because)) - goes - {"deploying"}
+    assert stays == set(get_args(Because)) - goes - {"deploying", "waiting"}
     assert min(seen.values()) >= 10
