@@ -31,6 +31,7 @@ def document(delivery: Delivery) -> dict[str, Any]:
         "environment": delivery.environment,
         "outcome": delivery.outcome,
         "running": _running(rollout),
+        "now": rollout.now if rollout else "",
         "changed": rollout.changed if rollout else None,
         "services": [
             {
@@ -66,6 +67,7 @@ def document(delivery: Delivery) -> dict[str, Any]:
             for c in (rollout.checks if rollout else ())
         ],
         "failure": as_document(rollout.failure) if rollout and rollout.failure else None,
+        "restore_failure": as_document(rollout.restore_failure) if rollout and rollout.restore_failure else None,
         "refusal": as_document(delivery.refusal) if delivery.refusal else None,
         "evidence": rollout.evidence if rollout else None,
         "not_scanned": delivery.not_scanned,
@@ -78,7 +80,8 @@ def _running(rollout: RollOut | None) -> str | None:
         return None
     if rollout.outcome == "healthy":
         return rollout.release.id
-    return rollout.restored.id if rollout.restored else None
+    runs = rollout.restored or rollout.running
+    return runs.id if runs else None
 
 
 def tell(delivery: Delivery, out: Output) -> None:
@@ -174,9 +177,12 @@ def _verdict(delivery: Delivery, out: Output) -> str:
     if not rollout.changed:
         return f"[red bold]failed[/]  {release} serves {place}, but its checks fail; nothing was changed, in {took}"
     if rollout.restore_failure is not None:
+        now = out.plain(rollout.now) if rollout.now else f"windlass status {place} shows what runs"
+        remedy = rollout.restore_failure.remedy
         return (
             f"[red bold]failed[/]  {release} did not become healthy on {place}, and going back failed too: "
-            f"{out.plain(rollout.restore_failure.message)}; windlass status {place} shows what runs"
+            f"{out.plain(rollout.restore_failure.message)}; {now}"
+            + (f"\n[bold]do[/]  {out.plain(remedy)}" if remedy else "")
         )
     return (
         f"[red bold]failed[/]  {release} did not become healthy on {place}, and there is no earlier release to restore"

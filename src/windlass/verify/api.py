@@ -15,7 +15,8 @@
           json: {"workers[0].name": converter}   # path → value; paths as in `jsonpath`
           contains: text                  # or a list of texts
           headers: {Content-Type: application/json}
-        deadline: 10s                     # default: the environment's verify_timeout
+        deadline: 30s                     # default: 15 s from the first wrong answer; while there is none at all, or
+                                          # 502, 503 or 504, the environment's verify_timeout
         after_switch: true                # it needs other services to reach the new one: not asked before they do
 
 `${NAME}` stands for a variable in every text, `$${` for a literal `${`. A variable without a value is an error that
@@ -137,6 +138,7 @@ def to_probe(case: Case, environ: Mapping[str, str]) -> Probe:
         ),
         deadline=case.deadline,
         private=private,
+        impatient=case.deadline is None,
     )
 
 

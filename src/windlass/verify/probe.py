@@ -28,7 +28,7 @@ class Probe:
     """One check, ready to be sent as often as needed.
 
     `port` is the container's; None means the only one that is published. `deadline` is in seconds, None for the
-    environment's own. `private` are values that must not be shown, by the name that is shown instead.
+    environment's own; `impatient` gives up sooner then, when the answer stays wrong. `private` are values that must not be shown, by the name that is shown instead.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Probe:
     expect: Expectation = field(default_factory=Expectation, repr=False)
     deadline: float | None = None
     private: Mapping[str, str] = field(default_factory=dict, repr=False)
+    impatient: bool = False
 
     def redact(self, text: str) -> str:
         """The text without private values; each stands as `${NAME}`."""

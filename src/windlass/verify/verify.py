@@ -21,6 +21,11 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 _GROWTH = 1.6
 _LONGEST_REQUEST = 10.0
+_WRONG_FOR = 15.0
+"""Seconds after which an answer that is still wrong will not become right, where a case says no deadline of its own."""
+
+_NOT_THERE = (502, 503, 504)
+"""What stands in front of a service says these while it is not there yet (RFC 9110, sections 15.6.3 to 15.6.5)."""
 
 FindEndpoint = Callable[[str, int], Endpoint | None]
 
@@ -41,7 +46,8 @@ def verify(
 
     Args:
         target_endpoint: service and container port → where it is reached; port 0 asks for the only published one.
-        timeout: seconds each check may take, where it does not say so itself.
+        timeout: seconds each check may take, where it does not say so itself. An API case whose service is there and answers
+            otherwise is given up sooner (`_WRONG_FOR`).
         environ: values for `${NAME}`.
         request: sends one request; `http.send` unless given.
         asking: counts what is sent, and can stop it: then all returns at once, with what was seen last.
@@ -76,12 +82,13 @@ def _over_http() -> Send:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one try saw. `final`: trying again cannot help."""
+    """What one try saw. `final`: trying again cannot help; `wrong`: the service is there, and gave another answer."""
 
     passed: bool
     text: str
     sent: bool = True
     final: bool = False
+    wrong: bool = False
 
 
 class _Run:
@@ -97,13 +104,15 @@ class _Run:
         began = self._clock.now()
         seconds = probe.deadline or self._timeout
         pause, tries, url = _FIRST_PAUSE, 0, _url(probe, None)
+        end, hurried = began + seconds, False
         while True:
             endpoint = endpoint if tries == 0 else self._endpoints.find(probe)
             url = _url(probe, endpoint)
-            left = seconds - (self._clock.now() - began)
-            seen = self._once(probe, endpoint, url, max(left, 0.1))
+            seen = self._once(probe, endpoint, url, max(end - self._clock.now(), 0.1))
             tries += 1
-            left = seconds - (self._clock.now() - began)
+            if seen.wrong and probe.impatient and not hurried:
+                end, hurried = min(end, self._clock.now() + _WRONG_FOR), True
+            left = end - self._clock.now()
             if seen.passed or seen.final or left <= 0 or self._asking.stop.is_set():
                 break
             self._report.trying(probe, probe.redact(seen.text))
@@ -141,7 +150,8 @@ class _Run:
             self._endpoints.forget(probe)  # the container may have moved
             return _Seen(False, silence.reason, silence.sent, silence.final)
         wrong = complaint(probe.expect, response)
-        return _Seen(wrong is None, wrong or status_line(response))
+        there = response.status not in _NOT_THERE
+        return _Seen(wrong is None, wrong or status_line(response), wrong=wrong is not None and there)
 
 
 class _Endpoints:

@@ -227,3 +227,27 @@ def test_what_an_edge_takes_for_errors_is_counted(scheme: str, seen: Response | 
     tries = len(during)
     assert during[0] == Asked(1, 1)  # while it is under way, nobody knows
     assert asking.counts() == {"web": Asked(tries, tries * errors)}
+
+
+@pytest.mark.parametrize(
+    ("deadline", "answers", "took"),
+    [
+        ("", [answer(500)], (15.0, 15.0)),
+        ("deadline: 40s, ", [answer(500)], (40.0, 40.0)),
+        ("", [answer(503)], (60.0, 60.0)),
+        ("", [Unanswered("connection refused")], (60.0, 60.0)),
+        ("", [*[answer(502)] * 8, answer(500)], (20.0, 30.0)),
+    ],
+)
+def test_a_case_without_a_deadline_gives_up_soon_on_a_service_that_is_there(
+    deadline: str, answers: list[Response | Unanswered], took: tuple[float, float]
+) -> None:
+    suite = parse_suite(f"cases: [{{name: a, {deadline}service: web}}]".encode(), "api.yaml")
+    (result,) = run(FakeServer(answers), suites=(suite,))
+    assert not result.passed
+    assert took[0] - 0.2 <= result.seconds <= took[1] + 0.2
+
+
+def test_a_health_check_has_all_the_time_there_is() -> None:
+    (result,) = run(FakeServer([answer(500)]), LIVE)
+    assert result.seconds >= 59.8
