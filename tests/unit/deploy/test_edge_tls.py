@@ -97,13 +97,13 @@ def test_only_certificates_that_differ_are_renewed() -> None:
     assert tls.renewed({"web": {8443: END}}, {"web": {8443: Tls("def")}}) == {}  # known by its fingerprint alone
 
 
-def test_a_renewal_is_kept_before_it_is_shown_and_shown_before_it_is_noted() -> None:
+def test_a_renewal_ends_what_was_left_open_and_is_judged_before_anything_follows() -> None:
     fresh = {"windlass-tls.web_8443.pem": Secret("certificate\n")}
-    text = keep_files(fresh) + renewal(fresh, fresh)
-    at = [text.index(word) for word in ("umask 077", "mv /tmp", "abort ssl cert", "set ssl cert", "commit ssl cert")]
+    text = renewal(fresh, fresh) + keep_files(fresh)
+    words = ("abort ssl cert", "set ssl cert", "commit ssl cert", "exit 8", "umask 077", "mv /tmp")
+    at = [text.index(word) for word in words]
     assert at == sorted(at)
     assert "<<\ncertificate\n\nEND" in text  # an empty line ends it
-    assert "exit 8" in text
 
 
 def test_certificates_that_nothing_uses_any_more_are_removed() -> None:

@@ -148,8 +148,8 @@ class EdgeClient:
 
     def _tell(self, before: Carried, after: Carried, config: str) -> list[str]:
         fresh = tls.renewed(before.tls, after.tls)
-        if fresh:  # before the file says so: who is interrupted here does it again
-            self._exec(script(()) + keep_files(fresh) + renewal(fresh, tls.files(after.tls)))
+        if fresh:  # kept when HAProxy has taken it, and then noted: who is interrupted here does it again
+            self._exec(script(()) + renewal(fresh, tls.files(after.tls)) + keep_files(fresh))
         told = commands.transition(before, after, nowhere=self._container[:12])
         said = self._exec(script((*told, "show servers state"), config=config))
         return commands.differences(after, commands.parse_servers(said))
