@@ -10,8 +10,8 @@ from windlass.errors import ExitCode
 RESTORED, DONE, REFUSED = "the release before serves", "the new release serves", "nothing was touched"
 NOTHING = "nothing serves"
 
-AFTER_SWITCH = 15.0
-"""Seconds that the way back may take which users notice: from the verdict to the old release's serving again. Five are usual;
+AFTER_SWITCH = 10.0
+"""Seconds that the way back may take which users notice: from the verdict to the old release's serving again. One to five are usual;
 a busy machine takes longer. Until the verdict there are as many seconds as the environment gives checks
 (`verify_timeout`): that is the user's own choice, and the report says what came of it."""
 
