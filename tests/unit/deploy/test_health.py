@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from windlass.deploy.docker.health import seconds, with_quick_start
+from windlass.deploy.docker.health import seconds, with_quick_start, with_quick_starts
 
 TEST = ["CMD", "true"]
 
 
 def quick(check: dict[str, Any] | None, of_image: dict[str, Any] | None = None) -> dict[str, Any] | None:
     service: dict[str, Any] = {} if check is None else {"healthcheck": check}
-    with_quick_start(service, of_image)
-    return service.get("healthcheck")
+    return with_quick_start(service, of_image).get("healthcheck")
 
 
 def test_a_start_period_of_its_own_is_kept() -> None:
@@ -55,6 +54,20 @@ def test_nothing_is_added_where_there_is_no_check_or_the_user_has_said_how_often
     check: dict[str, Any] | None, of_image: dict[str, Any] | None
 ) -> None:
     assert quick(check, of_image) == check
+
+
+def test_only_what_starts_is_asked_often_and_rarer_the_more_start_together() -> None:
+    model = {"services": {name: {"healthcheck": {"test": TEST}} for name in "abcdefgh"}, "networks": {}}
+
+    def every(*starting: str) -> dict[str, str]:
+        services = with_quick_starts(model, starting, {})["services"]
+        return {name: s["healthcheck"]["start_interval"] for name, s in services.items() if len(s["healthcheck"]) > 1}
+
+    assert every() == {}
+    assert every("a") == {"a": "0.25s"}
+    assert set(every(*"abcd").values()) == {"0.5s"}
+    assert set(every(*"abcdefgh").values()) == {"1s"}
+    assert model["services"]["a"] == {"healthcheck": {"test": TEST}}
 
 
 @pytest.mark.parametrize(

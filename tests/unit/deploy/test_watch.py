@@ -99,3 +99,36 @@ def test_a_kept_service_that_misses_a_replaced_one_may_get_well_again() -> None:
     story = Story(changed=())
     assert story.at(0, seen(health="unhealthy", health_output="no api")) == ("waiting", "unhealthy: no api")
     assert story.at(9, seen(health="healthy"))[0] == "well"
+
+
+class TestLate:
+    """Each service has its time from when its container begins."""
+
+    def test_a_service_that_waits_for_a_slow_one_has_its_own_time(self) -> None:
+        watch = Watch({"base": "new", "web": "new"}, ("base", "web"), began=0.0)
+        base = seen(id="0", service="base", health="starting")
+        watch.judge([base], 1.0)
+        assert not watch.late(10.9, 10.0)
+        assert watch.late(11.0, 10.0)
+        watch.judge([seen(id="0", service="base", health="healthy"), seen(health="starting")], 10.5)
+        assert not watch.late(20.4, 10.0)
+        assert watch.late(20.5, 10.0)
+
+    def test_nothing_begins_at_all(self) -> None:
+        watch = Watch({"web": "new"}, ("web",), began=0.0)
+        watch.judge([], 0.0)
+        watch.judge([], 9.0)
+        assert not watch.late(9.9, 10.0)
+        assert watch.late(10.0, 10.0)
+
+    def test_one_that_is_started_again_and_again_does_not_get_more_time(self) -> None:
+        watch = Watch({"web": "new"}, ("web",), began=0.0)
+        for moment in range(10):
+            watch.judge([seen(started=f"t{moment}", restarts=0)], float(moment))
+        assert watch.late(10.0, 10.0)
+
+    def test_what_stays_and_comes_and_goes_for_ever_ends_too(self) -> None:
+        watch = Watch({"web": "new"}, (), began=0.0)
+        for moment in range(40):
+            watch.judge([seen(health="healthy" if moment % 2 else "unhealthy")], float(moment))
+        assert watch.late(39.0, 10.0)

@@ -13,7 +13,6 @@ from typing import Any
 
 from windlass.compose.load import ComposeModel
 from windlass.deploy.docker import naming
-from windlass.deploy.docker.health import with_quick_start
 from windlass.deploy.docker.partial import replicas
 from windlass.deploy.docker.ports import map_ports
 from windlass.errors import ConfigError
@@ -83,8 +82,6 @@ def to_run(
     project: str,
     environment: Environment,
     mounts: Mapping[str, str] = MappingProxyType({}),
-    image_health: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-    quick_start: bool = False,
 ) -> Runnable:
     """The model to run: images by digest, own networks and volumes, mapped ports, stable labels.
 
@@ -92,8 +89,6 @@ def to_run(
         model: as `compose.load.load` returned it; not changed.
         project: the Windlass project's name, for labels.
         mounts: bind source (or secret or config file) as loaded → the path to use.
-        image_health: service → its image's own health check, as `docker image inspect` prints it.
-        quick_start: the engine knows `start_interval`.
 
     Raises:
         ConfigError: two services would publish the same port.
@@ -129,8 +124,6 @@ def to_run(
         for mount in service.get("volumes") or ():
             if mount.get("type") == "bind":
                 mount["source"] = mounts.get(mount["source"], mount["source"])
-        if quick_start:
-            with_quick_start(service, image_health.get(name))
         service["labels"] = {
             **(service.get("labels") or {}),
             naming.PROJECT: project,

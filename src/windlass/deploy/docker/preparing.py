@@ -22,6 +22,7 @@ from windlass.deploy.docker.edge.router import routers
 from windlass.deploy.docker.edge.routes import change
 from windlass.deploy.docker.engine import Docker, Image
 from windlass.deploy.docker.hashing import Hashes
+from windlass.deploy.docker.health import with_quick_starts
 from windlass.deploy.docker.loading import Loaded, load_release
 from windlass.deploy.docker.model import Runnable, Selection, select, to_run
 from windlass.deploy.docker.pull import pull
@@ -118,8 +119,6 @@ class Preparer:
             project=self._project.name,
             environment=self._environment,
             mounts=self._mounts(loaded, selection, release, emit),
-            image_health={service: image.health for service, (_, image) in images.items()},
-            quick_start=answered.knows_start_interval,
         )
         facts = {name: image.facts for name, (_, image) in images.items()}
         layout = self._layout(runnable, facts, edge is not None and edge.image in there, board, emit, stage)
@@ -136,6 +135,10 @@ class Preparer:
             changes.compute(wanted, board.current, ids, runnable.replicas),
             lambda names: partial.affected(compose.model, names),
         )
+        if answered.knows_start_interval:
+            started = [change.service for change in computed if change.action in ("create", "recreate")]
+            health = {service: image.health for service, (_, image) in images.items()}
+            compose = replace(compose, model=with_quick_starts(compose.model, started, health))
         edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
         if edge is not None:
             edges += routers(edge.sni, unescape(runnable.model["services"]), self._environment.name, emit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ from windlass.deploy.docker.engine import USERS, Docker
 from windlass.deploy.docker.watch import NOT_BEGUN, Verdict, Watch
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
-from windlass.waiting import Clock, DeadlinePassed, wait_for
+from windlass.waiting import Clock, wait_for
 
 _EVIDENCE_LINES = 30
 _EVERY = 0.15
@@ -134,7 +135,7 @@ def bring_up(
     Args:
         wanted: service → configuration hash.
         changed: services that are created or recreated.
-        seconds: the deadline.
+        seconds: how long each service may take, from when its container begins.
         seen_running: is told at every look what is there, until all is well.
         counts: whether a container is one of the release; one that is about to go may have the same configuration.
         there: what is there before, where that was looked at already.
@@ -166,11 +167,16 @@ def bring_up(
         return "failed" in kinds or (over and (run.code != 0 or kinds <= {"well"}))
 
     late = False
+
+    def settled(seen: tuple[bool, list[Container], dict[str, Verdict]]) -> bool:
+        nonlocal late
+        if decided(seen):
+            return True
+        late = watch.late(clock.now(), seconds)
+        return late
+
     try:
-        seen = wait_for(look, decided, seconds=seconds, every=_EVERY, clock=clock)
-    except DeadlinePassed as error:
-        late = True
-        seen = error.last  # type: ignore[assignment]
+        seen = wait_for(look, settled, seconds=math.inf, every=_EVERY, clock=clock)
     finally:
         run.end()
     if run.problem is not None:

@@ -39,11 +39,29 @@ class Watch:
         self._began = began
         self._since: dict[str, tuple[tuple[str, str], float]] = {}
         self._restarts: dict[str, int] = {}
+        self._begun: dict[str, float] = {}
+        self._kinds: Mapping[str, str] = {}
+        self._moved = began
 
     def judge(self, containers: Iterable[Container], now: float) -> dict[str, Verdict]:
         """One verdict a service, from what is there at `now` (monotonic seconds)."""
         there = worst(c for c in containers if c.config_hash == self._wanted.get(c.service))
-        return {service: self._judge(service, there.get(service), now) for service in self._wanted}
+        verdicts = {service: self._judge(service, there.get(service), now) for service in self._wanted}
+        for service in self._changed & verdicts.keys():
+            if verdicts[service].message != NOT_BEGUN:
+                self._begun.setdefault(service, now)
+        kinds = {service: verdict.kind for service, verdict in verdicts.items()}
+        if kinds != self._kinds:
+            self._kinds, self._moved = kinds, now
+        return verdicts
+
+    def late(self, now: float, seconds: float) -> bool:
+        """Whether a service has had its time: `seconds` from when its container began, for those that wait for others begin
+        late; where none is being waited for that has begun, from when anything last changed. Never true at once for ever
+        changing ones: all together have as many times `seconds` as there are services."""
+        waiting = [service for service, kind in self._kinds.items() if kind == "waiting"]
+        since = min((self._begun[service] for service in waiting if service in self._begun), default=self._moved)
+        return now - since >= seconds or now - self._began >= seconds * (len(self._wanted) + 1)
 
     def _judge(self, service: str, container: Container | None, now: float) -> Verdict:
         if container is None or (container.status == "created" and not container.error):
