@@ -91,11 +91,11 @@ def test_the_plan_says_where_names_come_to_lead() -> None:
     assert otherwise(running(after), after, {}) == ""
     assert otherwise(None, Edge("windlass-edge", ("web",), {}, ()), {}) == ""
     board = Board((), (running(before),))
-    (gone,) = edge_changes((), board, Layout())
+    (gone,) = edge_changes((), board, Layout(), {})
     assert (gone.service, gone.action, gone.reason) == (
         "windlass-edge-sni",
         "update",
         "shop.example.org:443 leads nowhere",
     )
-    assert edge_changes((before,), board, Layout()) == []
+    assert edge_changes((before,), board, Layout(), {}) == []
     assert Carried({}, {}) != carry(before, {}, None, {})

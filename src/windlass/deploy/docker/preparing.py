@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from windlass.compose.load import project_directory, unescape
 from windlass.deploy import environ
@@ -15,9 +16,10 @@ from windlass.deploy.docker import changes, mounts, partial, workers
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
-from windlass.deploy.docker.edge.board import Board, difference, ends_of, otherwise, suffices
+from windlass.deploy.docker.edge.board import Board, RunningEdge, ends_of, otherwise
 from windlass.deploy.docker.edge.certificates import terminated
 from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
+from windlass.deploy.docker.edge.reuse import claims, listens, why_anew
 from windlass.deploy.docker.edge.router import routers
 from windlass.deploy.docker.edge.routes import change
 from windlass.deploy.docker.engine import Docker, Image
@@ -49,6 +51,11 @@ class Ready:
     layout: Layout
     instances: Mapping[str, str]
     edges: tuple[Edge, ...]
+
+    def why_anew(self, edge: Edge, board: Board) -> str:
+        """Why an edge cannot go on as it runs; "" where it can."""
+        running = board.edge(edge.name)
+        return _why_anew(edge, running, self.edges, self.layout, self.compose.model["services"])
 
     def to_do(self, *actions: str) -> list[str]:
         return [change.service for change in self.prepared.changes if change.action in actions]
@@ -143,7 +150,13 @@ class Preparer:
         if edge is not None:
             edges += routers(edge.sni, unescape(runnable.model["services"]), self._environment.name, emit)
         return Ready(
-            Prepared(release, (*(_explained(c, layout, board) for c in computed), *edge_changes(edges, board, layout))),
+            Prepared(
+                release,
+                (
+                    *(_explained(c, layout, board) for c in computed),
+                    *edge_changes(edges, board, layout, model["services"]),
+                ),
+            ),
             compose,
             wanted,
             layout,
@@ -273,14 +286,26 @@ class Preparer:
         return hashes
 
 
-def edge_changes(edges: Sequence[Edge], board: Board, layout: Layout) -> list[Change]:
+def _why_anew(
+    edge: Edge,
+    running: RunningEdge | None,
+    edges: Sequence[Edge],
+    layout: Layout,
+    services: Mapping[str, Mapping[str, Any]],
+) -> str:
+    claimed = claims(edge, edges, services, layout.fronted)
+    return why_anew(running.made_for if running else None, edge, listens(edge, layout.fronted), claimed)
+
+
+def edge_changes(
+    edges: Sequence[Edge], board: Board, layout: Layout, services: Mapping[str, Mapping[str, Any]]
+) -> list[Change]:
     """What becomes of edges that run: those that do not suffice, and those that come to do something else. New ones
     cut nobody off and are not told, but for what they do with names."""
     found = []
     for edge in edges:
-        running, wanted = board.edge(edge.name), edge_compose.to_document(edge)
-        if running is not None and not suffices(running.made_for, wanted):
-            why = difference(running.made_for, wanted)
+        running = board.edge(edge.name)
+        if running is not None and (why := _why_anew(edge, running, edges, layout, services)):
             found.append(Change(edge.name, "recreate", f"{why}; its connections are cut for about a second"))
         elif why := otherwise(running, edge, layout.fronted):
             found.append(Change(edge.name, "update", why))

@@ -12,7 +12,7 @@ from windlass.deploy.docker import changes, partial
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge
-from windlass.deploy.docker.edge.board import Board, RunningEdge, carry, difference, suffices
+from windlass.deploy.docker.edge.board import Board, RunningEdge, carry
 from windlass.deploy.docker.edge.client import generation
 from windlass.deploy.docker.edge.render import Carried, render
 from windlass.deploy.docker.ending import Ending
@@ -83,11 +83,10 @@ class Switching:
         """
         make: list[Edge] = []
         for edge in ready.edges:
-            running, document = board.edge(edge.name), edge_compose.to_document(edge)
-            if running is None or running.container.status != "running" or not suffices(running.made_for, document):
+            running, why = board.edge(edge.name), ready.why_anew(edge, board)
+            if running is None or running.container.status != "running" or why:
                 make.append(edge)
-                if running is not None:
-                    why = difference(running.made_for, document)
+                if running is not None and why:
                     emit(Notice(f"the edge of {', '.join(edge.services) or 'names'} is made anew because {why}: connections are cut for about a second", "warning"))  # fmt: skip
         names = {edge.name for edge in ready.edges}
         replaced = [e.container.id for e in board.edges if e.name not in names or e.name in {m.name for m in make}]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windlass.deploy.docker.containers import Container
-from windlass.deploy.docker.edge import routes
+from windlass.deploy.docker.edge import reuse, routes
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.layout import Fronted
 from windlass.deploy.docker.edge.render import Carried, Server, place
@@ -109,37 +109,18 @@ def made_for(container: Container) -> Mapping[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def suffices(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether an edge made for one thing can do another: it answers to more names, perhaps, but publishes the same."""
-    names = all(
-        set(wanted["networks"][key]) <= set((there.get("networks") or {}).get(key) or ()) for key in wanted["networks"]
-    )
-    networks = set(there.get("networks") or {}) == set(wanted["networks"])
-    return names and networks and there.get("published") == wanted["published"]
-
-
-def difference(there: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:
-    """Why an edge has to be made anew, in a few words."""
-    if there is None:
-        return "it is not there"
-    before, after = ({(p[0], p[1], p[2]) for p in doc.get("published") or ()} for doc in (there, wanted))
-    said = [f"port {port[1] or port[0]} is new" for port in sorted(after - before)]
-    said += [f"port {port[1] or port[0]} is gone" for port in sorted(before - after)]
-    return ", ".join(said) or "it gets other names or networks"
-
-
 def ends_of(board: Board) -> dict[str, Mapping[int, Tls]]:
     """Where TLS ends now, at all edges that run."""
     return {service: ports for edge in board.edges for service, ports in edge.carried.tls.items()}
 
 
 def otherwise(edge: RunningEdge | None, wanted: Edge, fronted: Mapping[str, Fronted]) -> str:
-    """What an edge that stays comes to do with TLS and with names, in a few words; "" for nothing. What a new one does is
+    """What an edge that stays comes to do with ports, with TLS and with names, in a few words; "" for nothing. What a new one does is
     told of names alone: no service says it."""
     names = routes.change(edge.carried.routes if edge is not None else {}, wanted.routes)
     if edge is None:
         return names
-    said = [names] if names else []
+    said = [said for said in (names, reuse.closing(edge.made_for, wanted, edge.carried)) if said]
     for service in wanted.services:
         before, after = edge.carried.tls.get(service, {}), fronted[service].tls
         for port in sorted(before.keys() | after.keys()):

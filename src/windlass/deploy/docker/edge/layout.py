@@ -108,7 +108,7 @@ def lay_out(
         if reason:
             in_place[name] = reason
         elif ports:
-            fronted[name] = Fronted(name, ports, _published(service), _networks(name, service))
+            fronted[name] = Fronted(name, ports, _published(service), names_on_networks(name, service))
         elif caller := _caller(name, services):
             in_place[name] = f"nothing says on which port it listens, and {caller} may call it"
         else:
@@ -119,7 +119,7 @@ def lay_out(
 def _caller(name: str, services: Mapping[str, Mapping[str, Any]]) -> str:
     """Another service that seems to reach this one by name; "" when none does. Two containers behind one name would share
     its calls before the new one has been checked."""
-    names = {alias for aliases in _networks(name, services[name]).values() for alias in aliases} | {name}
+    names = {alias for aliases in names_on_networks(name, services[name]).values() for alias in aliases} | {name}
     address = re.compile(
         "|".join(rf"(?://|@){re.escape(n)}(?![\w.-])|(?<![\w.-]){re.escape(n)}:\d" for n in sorted(names))
     )
@@ -227,7 +227,8 @@ def _published(service: Mapping[str, Any]) -> tuple[Publication, ...]:
     )
 
 
-def _networks(name: str, service: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def names_on_networks(name: str, service: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Network → the names that a service answers to there."""
     return {
         key: tuple(dict.fromkeys((name, *((network or {}).get("aliases") or ()))))
         for key, network in (service.get("networks") or {}).items()
