@@ -135,7 +135,8 @@ def reason(best: Price, offers: Sequence[Price]) -> str:
         return f"all of it fits in the {tier.included_gib:g} GiB included"
     beyond = f"{best.extra_gib:,.1f} GiB beyond the {tier.included_gib:g} GiB included"
     others = [other.tier for other in offers if other.tier is not tier]
-    steps = [(gib, other) for other in others if (gib := _crossing(tier, other)) is not None]
+    stored = tier.included_gib + best.extra_gib
+    steps = [(gib, other) for other in others if (gib := _crossing(tier, other)) is not None and gib >= stored]
     if not steps:
         return f"{beyond} cost less than any other tier"
     gib, following = min(steps, key=lambda step: step[0])
@@ -148,7 +149,7 @@ def _crossing(tier: Tier, dearer: Tier) -> float | None:
         return None
     if tier.gib_month > 0:
         gib = tier.included_gib + (dearer.month - tier.month) / tier.gib_month
-        if gib <= dearer.included_gib:
+        if gib < dearer.included_gib:
             return gib
     if tier.gib_month <= dearer.gib_month:
         return None

@@ -228,6 +228,14 @@ def test_why_a_tier_is_the_cheapest(gib: int, said: str) -> None:
     assert reason(best, offers) == said
 
 
+def test_a_tier_that_never_costs_less_is_not_named_as_the_next() -> None:
+    alike = Prices("USD", "2026-06", (Tier("a", 17.0, 0.0, 0.05), Tier("b", 18.0, 20.0, 0.05)))
+    offers = compare(alike, 22 * GIB)
+    best = cheapest(offers)
+    assert best is not None
+    assert reason(best, offers) == "22.0 GiB beyond the 0 GiB included cost less than any other tier"
+
+
 TIERS = st.builds(
     Tier,
     st.sampled_from("abc"),
