@@ -20,7 +20,7 @@ from tests.engine.deploy.killing import Outcome, cases, trial
 
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench deploy-crash", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=50, help="how often to kill it (default: 50)")
+    parser.add_argument("--rounds", type=int, default=50, help="how many kills that hit it at work (default: 50)")
     parser.add_argument("--seed", type=int, default=5, help="another seed is another run (default: 5)")
     options = parser.parse_args(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -31,7 +31,7 @@ def main(words: list[str]) -> int:
         subject, killing = trial(Path(folder), f"windlass-bench-{uuid.uuid4().hex[:6]}")
         try:
             killing.prepare()
-            for number, case in enumerate(cases(options.rounds, options.seed), start=1):
+            for number, case in enumerate(cases(2 * options.rounds, options.seed), start=1):
                 outcome = killing.round(case)
                 outcomes.append(outcome)
                 said = "; ".join(outcome.wrong) or "converged"
@@ -39,6 +39,8 @@ def main(words: list[str]) -> int:
                 print(f"{number:3}  {case!s:24}{hit:10}{outcome.seconds:6.1f} s  {said}", flush=True)
                 for line in outcome.failed[:3]:
                     print(f"       {line}")
+                if sum(one.hit for one in outcomes) == options.rounds:
+                    break
         except KeyboardInterrupt:
             print("stopped by hand")
         finally:
