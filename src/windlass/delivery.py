@@ -164,7 +164,10 @@ def deploy(
         commit=release.commit,
         environment=environment.name,
         outcome=rollout.outcome,
-        services=_released(release),
+        services=tuple(
+            DeliveredService(s.name, s.digest, s.image.partition("/")[2], (*s.tags, *rollout.moved), False, s.scanned)
+            for s in release.services
+        ),
         stages=tuple(watch.reports),
         rollout=rollout,
         not_scanned=_not_scanned(service.scanned for service in release.services),
@@ -250,11 +253,12 @@ def _report(
     rollout: RollOut | None,
     refusal: Refused | None = None,
 ) -> Delivery:
+    moved = rollout.moved if rollout is not None else ()
     return Delivery(
         commit=order.source.commit,
         environment=order.environment.name if order.environment else None,
         outcome="refused" if refusal is not None else _verdict(failed, rollout, order),
-        services=tuple(_delivered(name, item, published.get(name)) for name, item in scanned.done.items()),
+        services=tuple(_delivered(name, item, published.get(name), moved) for name, item in scanned.done.items()),
         stages=tuple(watch.reports),
         failures=failed,
         rollout=rollout,
@@ -271,22 +275,15 @@ def _verdict(failed: Mapping[str, WindlassError], rollout: RollOut | None, order
     return "failed" if failed else "published"
 
 
-def _delivered(name: str, item: Scanned, published: Published | None) -> DeliveredService:
+def _delivered(name: str, item: Scanned, published: Published | None, moved: tuple[str, ...]) -> DeliveredService:
     built = item.tested.built
     return DeliveredService(
         name=name,
         digest=built.digest,
         repository=published.repository if published else built.plan.service.image,
-        tags=published.tags if published else (),
+        tags=(*published.tags, *moved) if published else (),
         built=built.image is not None,
         scanned=summarise(item.report),
-    )
-
-
-def _released(release: Release) -> tuple[DeliveredService, ...]:
-    return tuple(
-        DeliveredService(s.name, s.digest, s.image.partition("/")[2], s.tags, False, s.scanned)
-        for s in release.services
     )
 
 

@@ -109,7 +109,7 @@ def tell(
         health = f"[{style}]{state.health}[/]{restarts}"
         rows.append((state.service, health, short(state.digest), ports, since(state.since)))
     running = {state.service for state in observation.services}
-    wanted = release.services if release else ()
+    wanted = release.active if release else ()
     rows += [(s.name, "[red]missing[/]", short(s.digest), "-", "-") for s in wanted if s.name not in running]
     if rows:
         out.table(("service", "health", "image", "ports", "up for"), rows, indent=2)
@@ -127,7 +127,7 @@ def _document(
 
     release = running_release(records)
     there = {state.service for state in observation.services}
-    missing = [service for service in (release.services if release else ()) if service.name not in there]
+    missing = [service for service in (release.active if release else ()) if service.name not in there]
     began = (r.at for r in records if release and r.release.id == release.id and r.outcome == "healthy")
     return {
         "environment": name,

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         checks = session.view.verify(environment, release, target.endpoint, emit)
     observed = {state.service: state for state in target.observe().services}
     unwell = [f"{name} is {state.health}" for name, state in observed.items() if not state.well]
-    unwell += [f"{service.name} is missing" for service in release.services if service.name not in observed]
+    unwell += [f"{service.name} is missing" for service in release.active if service.name not in observed]
     passed = all(check.passed for check in checks) and not unwell
     if arguments.json:
         rows = [_row(check) for check in checks]

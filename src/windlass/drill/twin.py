@@ -128,9 +128,10 @@ def _own_git() -> Iterator[None]:
 
 
 def asked(project: Project, release: Release) -> HealthCheck:
-    """The health check that users of the drill ask: the first of a service that the release holds. Raises Refused."""
+    """The health check that users of the drill ask: the first of a service that the release runs. Raises Refused."""
+    running = {service.name for service in release.active}
     for service in project.services:
-        if service.health and release.service(service.name) is not None:
+        if service.health and service.name in running:
             return service.health[0]
     raise Refused(
         f"no service of {release.environment} has a health check that could be asked during a drill",

@@ -49,7 +49,8 @@ class RollOut:
 
     `changed` is False when it ran already. `failure` is why it did not stay; `restored` the release that serves instead;
     `restore_failure` why that did not work either; `now` says then what was seen to run, and `running` which release that is,
-    where it is one. `evidence` is the folder with logs and health output of what failed.
+    where it is one. `evidence` is the folder with logs and health output of what failed. `moved` are the moving tags that name
+    the release now.
     """
 
     release: Release
@@ -63,6 +64,7 @@ class RollOut:
     seconds: float = 0.0
     running: Release | None = None
     now: str = ""
+    moved: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -35,7 +35,9 @@ class Release:
 
     `tree` is a git tree object kept alive by the environment's ref: Compose files, env files that are tracked and
     bind-mounted files all come from it. Values of variables and secrets are looked up again at deployment; they are
-    never stored. `excluded` maps a Compose service that is left out to the reason. `created` is ISO 8601, UTC.
+    never stored. `excluded` maps a Compose service that is left out to the reason. `inactive` are services whose image is part of
+    the release and which the environment does not run, because their profile is not active there or they have no replicas.
+    `created` is ISO 8601, UTC.
     """
 
     id: str
@@ -48,6 +50,12 @@ class Release:
     profiles: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
     branch: str | None = None
+    inactive: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> tuple[ReleasedService, ...]:
+        """The services that the environment runs."""
+        return tuple(service for service in self.services if service.name not in self.inactive)
 
     def service(self, name: str) -> ReleasedService | None:
         return next((service for service in self.services if service.name == name), None)

@@ -72,4 +72,5 @@ def release_from_dict(document: dict[str, Any]) -> Release:
         profiles=tuple(document["profiles"]),
         excluded=tuple((name, reason) for name, reason in document["excluded"]),
         branch=document["branch"],
+        inactive=tuple(document.get("inactive", ())),
     )

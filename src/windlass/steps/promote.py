@@ -91,7 +91,7 @@ def verified(history: tuple[Record, ...], origin: Environment) -> Release:
 def drifted(release: Release, seen: Observation) -> tuple[str, ...]:
     """How what runs differs from a release: "api: another image", "web: missing", "db: unhealthy"."""
     found = []
-    for service in release.services:
+    for service in release.active:
         state = seen.service(service.name)
         if state is None:
             found.append(f"{service.name}: missing")

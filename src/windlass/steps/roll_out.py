@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from windlass.deploy.interface import Deployed, Prepared, Target
 from windlass.errors import DeploymentFailed, EnvironmentUnusable, Locked, VerificationFailed, WindlassError
@@ -19,6 +19,7 @@ from windlass.steps.beside import beside_only, quietly
 from windlass.steps.checking import Checking
 from windlass.steps.compose_release import same_content
 from windlass.steps.moving_tags import move_tags
+from windlass.steps.once import once
 from windlass.steps.restoring import Back, Restoring, retire
 from windlass.steps.running import running_now
 from windlass.steps.stopwatch import Stopwatch
@@ -47,11 +48,14 @@ def roll_out(
         EngineUnavailable: the target does not answer.
         EnvironmentUnusable: the release serves and is recorded, but its moving tags could not be moved.
     """
+    emit = once(emit)
     run = _Run(environment, tools, tools.target(environment), watch, emit)
     records = tools.state.records(environment.name)
     current = running_release(records)
     with watch.stage("admit") as verdict:
         prepared, failure = run.prepare(release)
+        if prepared is not None:
+            release = replace(release, inactive=_inactive(prepared))
         unchanged = bool(
             prepared
             and prepared.nothing_to_do
@@ -64,7 +68,7 @@ def roll_out(
         else:
             admitted = tools.state.admit(release, kind, current.id if current else None, retry=retry)
     if unchanged and current is not None:
-        return run.look_again(current)
+        return run.look_again(replace(current, inactive=release.inactive))
 
     try:
         if prepared is not None:
@@ -92,8 +96,16 @@ def roll_out(
     except Exception as error:
         run.give_up(admitted, current, error)
         raise
-    run.move_tags(release)  # the record is written: whatever happens to a tag cannot change what became of the release
-    return RollOut(release, "healthy", checks=checks)
+    moved = run.move_tags(
+        release
+    )  # the record is written: what happens to a tag cannot change what became of the release
+    return RollOut(release, "healthy", checks=checks, moved=moved)
+
+
+def _inactive(prepared: Prepared) -> tuple[str, ...]:
+    """The release's services that the target would not run."""
+    runs = {change.service for change in prepared.changes if change.action != "remove"}
+    return tuple(service.name for service in prepared.release.services if service.name not in runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +144,7 @@ class _Run:
     ) -> tuple[tuple[CheckResult, ...], DeploymentFailed | None]:
         """Let users reach a release and check it: the checks it passed, or why it did not stay."""
         try:
-            with self.watch.stage("deploy", tuple(service.name for service in release.services)):
+            with self.watch.stage("deploy", tuple(service.name for service in release.active)):
                 deployed = switch()
             checks = self.checking.verify(release, self.watch, watched=deployed if watched else None)
         except DeploymentFailed as error:
@@ -151,8 +163,8 @@ class _Run:
         except VerificationFailed as error:
             kept = self._keep(error, release.id)
             return RollOut(release, "failed", changed=False, failure=error, evidence=kept)
-        self.move_tags(release)  # when they could not be moved the last time
-        return RollOut(release, "healthy", changed=False, checks=checks)
+        moved = self.move_tags(release)  # when they could not be moved the last time
+        return RollOut(release, "healthy", changed=False, checks=checks, moved=moved)
 
     def restore(self, admitted: Record, fallback: Release | None, failure: DeploymentFailed) -> RollOut:
         """Bring `fallback` back and say how that went."""
@@ -224,10 +236,10 @@ class _Run:
         running = serving.id if serving else None
         self.tools.state.settle(admitted, outcome, running=running, reason=reason, evidence=kept, blamed=blamed)
 
-    def move_tags(self, release: Release) -> None:
-        """Raises EnvironmentUnusable: the registry does not let them; the same release deployed again moves them."""
+    def move_tags(self, release: Release) -> tuple[str, ...]:
+        """The moving tags that name the release now. Raises EnvironmentUnusable: the registry does not let them; the same release deployed again moves them."""
         try:
-            move_tags(release, self.environment, self.tools, self.emit)
+            return move_tags(release, self.environment, self.tools, self.emit)
         except WindlassError as error:
             raise EnvironmentUnusable(
                 f"{release.id} serves {self.environment.name} and is recorded, but its moving tags stayed behind: {error}",

@@ -54,7 +54,7 @@ def tell(seen: Observation, candidates: Sequence[Release]) -> Running:
     """
     if not seen.services:
         return Running(None, False, "nothing runs now")
-    whole = [release for release in candidates if release.services and _is_whole(seen, release)]
+    whole = [release for release in candidates if release.active and _is_whole(seen, release)]
     if not whole:
         parts = ", ".join(
             f"{state.service} of {state.release or 'no known release'}" + ("" if state.well else f" ({state.health})")
@@ -62,13 +62,13 @@ def tell(seen: Observation, candidates: Sequence[Release]) -> Running:
         )
         return Running(None, False, f"what runs now is no whole release: {parts}")
     found = max(whole, key=lambda release: sum(state.release == release.id for state in seen.services))
-    names = {service.name for service in found.services}
+    names = {service.name for service in found.active}
     unwell = [f"{one.service} is {one.health}" for one in seen.services if one.service in names and not one.well]
     return Running(found, not unwell, f"{found.id} runs now" + (f", but {', '.join(unwell)}" if unwell else ""))
 
 
 def _is_whole(seen: Observation, release: Release) -> bool:
-    states = {service.name: seen.service(service.name) for service in release.services}
+    states = {service.name: seen.service(service.name) for service in release.active}
     return all(
-        (state := states[service.name]) is not None and state.digest == service.digest for service in release.services
+        (state := states[service.name]) is not None and state.digest == service.digest for service in release.active
     )

@@ -32,14 +32,15 @@ class FakeTarget:
     """Runs nothing. `troubles` maps a release id to what goes wrong with it, in `switch` and `restore` alike.
 
     `calls` records (method, release id); `running` is what `observe` answers; `said` is what `logs` gives; `ports` maps
-    (service, container port) to its endpoint. `also` names services that a release starts beside its own, `pruned` the
-    digests of images that it has not; all others are there.
+    (service, container port) to its endpoint. `also` names services that a release starts beside its own, `inactive`
+    those of its own that are not run, `pruned` the digests of images that it has not; all others are there.
     """
 
     troubles: dict[str, Trouble] = field(default_factory=dict)
     ports: dict[tuple[str, int], Endpoint] = field(default_factory=dict)
     said: list[LogLine] = field(default_factory=list)
     also: tuple[str, ...] = ()
+    inactive: tuple[str, ...] = ()
     pruned: set[str] = field(default_factory=set)
     calls: list[tuple[str, str]] = field(default_factory=list)
     running: dict[str, ServiceState] = field(default_factory=dict)
@@ -156,7 +157,8 @@ class FakeTarget:
         return Deployed(release, self.observe())
 
     def _wanted(self, release: Release) -> dict[str, str | None]:
-        return {service.name: service.digest for service in release.services} | dict.fromkeys(self.also)
+        released = {service.name: service.digest for service in release.services if service.name not in self.inactive}
+        return released | dict.fromkeys(self.also)
 
     def _state(self, name: str, digest: str | None, release: Release, health: Health) -> ServiceState:
         ports = tuple((port, where) for (service, port), where in self.ports.items() if service == name)

@@ -13,11 +13,11 @@ from windlass.verify.api import Suite
 
 
 def checks_for(project: Project, release: Release) -> tuple[HealthCheck, ...]:
-    """The health checks of the services a release holds, under the names its environment gives them."""
+    """The health checks of the services that a release runs, under the names its environment gives them."""
     by_name = {service.name: service for service in project.services}
     by_image = {project.registry.repository(service.image): service for service in project.buildable}
     found: list[HealthCheck] = []
-    for released in release.services:
+    for released in release.active:
         service = by_name.get(released.name) or by_image.get(released.image.partition("/")[2])
         if service is not None:
             found += [replace(check, service=released.name) for check in service.health]

@@ -40,7 +40,7 @@ class TestBuilding:
         assert world.built == ["api", "batch", "web"]
         assert [request.service for request in world.builder.executed] == ["api"]
         assert {service.name: service.tags for service in delivery.services} == dict.fromkeys(
-            ("api", "web", "batch"), ("main-0000001",)
+            ("api", "web", "batch"), ("main-0000001", "latest")
         )
         assert [stage.name for stage in delivery.stages] == [
             "plan", "build", "test", "scan", "publish", "admit", "deploy", "verify", "record",
