@@ -180,6 +180,11 @@ def terminate_all() -> None:
         _terminate(child)
 
 
+def ending() -> bool:
+    """Whether `terminate_all` was called: a program that fails from then on was interrupted."""
+    return _stopping.is_set()
+
+
 def _start(
     argv: Sequence[str],
     *,

@@ -48,8 +48,9 @@ def _run(name: str, command: tuple[str, str], argv: Sequence[str]) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # once is enough: what was started is ended first
         process.terminate_all()
-        sys.stderr.write("\ninterrupted; what was running was ended\n")
-        return ExitCode.INTERRUPTED
+        from windlass.cli.failure import show_interruption
+
+        return show_interruption(as_json="--json" in argv)
     except BrokenPipeError:
         raise
     except Exception as error:

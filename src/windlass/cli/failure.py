@@ -9,7 +9,7 @@ import traceback
 from datetime import UTC, datetime
 
 from windlass.cli.stream import write_json
-from windlass.errors import DeploymentFailed, EnvironmentUnusable, StageFailed, WindlassError
+from windlass.errors import DeploymentFailed, EnvironmentUnusable, ExitCode, StageFailed, WindlassError
 from windlass.paths import data_dir
 
 _SHOWN = 20
@@ -37,6 +37,16 @@ def show(error: BaseException, *, as_json: bool) -> int:
     if known.remedy:
         console.say(f"[bold]do[/]     {console.plain(known.remedy)}", indent=7)
     return known.exit_code
+
+
+def show_interruption(*, as_json: bool) -> int:
+    """Say that somebody ended the command, after what it had started was ended; returns the exit code."""
+    said = "interrupted; what was running was ended"
+    if as_json:
+        document = {"message": said, "where": None, "remedy": None, "exit_code": int(ExitCode.INTERRUPTED)}
+        write_json({"error": document})
+    sys.stderr.write(f"\n{said}\n")
+    return ExitCode.INTERRUPTED
 
 
 def as_document(error: WindlassError) -> dict[str, object]:

@@ -10,8 +10,8 @@ StageName: TypeAlias = Literal[
     "plan", "build", "test", "scan", "publish", "admit", "deploy", "verify", "record", "restore", "pull", "start"
 ]
 """The stages of a delivery; `pull` and `start` are those of local development."""
-StageOutcome: TypeAlias = Literal["ok", "failed", "skipped", "unchanged"]
-ServiceOutcome: TypeAlias = Literal["ok", "failed", "skipped", "reused"]
+StageOutcome: TypeAlias = Literal["ok", "failed", "skipped", "unchanged", "interrupted"]
+ServiceOutcome: TypeAlias = Literal["ok", "failed", "skipped", "reused", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)

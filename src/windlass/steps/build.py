@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from windlass import process
 from windlass.build.graph import Done, Failed, run_graph
 from windlass.build.interface import Builder
 from windlass.build.pointers import refuse_pointers
@@ -14,7 +15,7 @@ from windlass.build.tidy import drop_partial, tidy
 from windlass.errors import BuildFailed, EnvironmentUnusable, WindlassError
 from windlass.model.artifacts import Built, LayoutImage
 from windlass.model.delivery import Results
-from windlass.model.events import Emit, ServiceFinished, ServiceStarted
+from windlass.model.events import Emit, ServiceFinished, ServiceOutcome, ServiceStarted
 from windlass.model.plan import Plan, ServicePlan
 from windlass.steps.layouts import dockerfiles, layout_of
 from windlass.steps.tools import Tools
@@ -70,7 +71,8 @@ def build(plan: Plan, tools: Tools, builder: Builder | None, folder: Path, kept:
             drop_partial(request.layout)
             if isinstance(error, EnvironmentUnusable):  # a full disk: what can be made again makes room
                 shutil.rmtree(request.layout, ignore_errors=True)
-            emit(ServiceFinished("build", name, "failed", tools.clock.now() - started))
+            outcome: ServiceOutcome = "interrupted" if process.ending() else "failed"
+            emit(ServiceFinished("build", name, outcome, tools.clock.now() - started))
             raise
         tidy(image.layout, image.digest)
         images[name] = image

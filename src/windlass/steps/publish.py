@@ -38,7 +38,7 @@ def publish(
         else:
             tools.images.tag(repository, built.digest, tags)
         outcome: ServiceOutcome = "ok" if built.image is not None else "reused"
-        detail = f"{uploaded} bytes" if uploaded else "nothing to upload"
+        detail = f"{_size(uploaded)} uploaded" if uploaded else "nothing to upload"
         emit(ServiceFinished("publish", name, outcome, tools.clock.now() - started, detail))
         return Published(
             service=name,
@@ -61,6 +61,10 @@ def publish(
             failed[name] = result.error
             emit(ServiceFinished("publish", name, "failed", 0.0, result.error.message))
     return Results(done, failed)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"
 
 
 def _said(service: str, emit: Emit) -> Callable[[int, int], None]:

@@ -19,7 +19,7 @@ class Verdict:
 
 
 class Stopwatch:
-    """Collects a report of each stage, in order. A stage that raises is reported as failed."""
+    """Collects a report of each stage, in order. A stage that raises is reported as failed, or as interrupted."""
 
     def __init__(self, emit: Emit, clock: Clock) -> None:
         self._emit = emit
@@ -33,8 +33,8 @@ class Stopwatch:
         self._emit(StageStarted(name, services))
         try:
             yield verdict
-        except BaseException:
-            verdict.outcome = "failed"
+        except BaseException as error:
+            verdict.outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             raise
         finally:
             seconds = self._clock.now() - started

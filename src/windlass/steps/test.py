@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from windlass import process
 from windlass.build.graph import Done, Failed, run_graph
 from windlass.build.interface import Builder
 from windlass.build.unit_tests import run_unit_tests
 from windlass.errors import WindlassError
 from windlass.model.artifacts import Built, Tested
 from windlass.model.delivery import Results
-from windlass.model.events import Emit, ServiceFinished, ServiceStarted
+from windlass.model.events import Emit, ServiceFinished, ServiceOutcome, ServiceStarted
 from windlass.steps.layouts import dockerfiles, layout_of
 from windlass.steps.tools import Tools
 
@@ -51,7 +52,8 @@ def test(
                     emit=emit,
                 )
             except WindlassError:
-                emit(ServiceFinished("test", name, "failed", tools.clock.now() - started))
+                outcome: ServiceOutcome = "interrupted" if process.ending() else "failed"
+                emit(ServiceFinished("test", name, outcome, tools.clock.now() - started))
                 raise
             if image.plan.test_fingerprint is not None:
                 tools.memory.remember_tests(image.plan.test_fingerprint)

@@ -5,14 +5,22 @@ from __future__ import annotations
 from windlass.cli.output import Output, seconds
 from windlass.model.events import Notice, ServiceFinished, StageFinished
 
-_STYLE = {"ok": "green", "failed": "red", "skipped": "yellow", "unchanged": "dim", "reused": "dim"}
+_STYLE = {
+    "ok": "green",
+    "failed": "red",
+    "skipped": "yellow",
+    "interrupted": "yellow",
+    "unchanged": "dim",
+    "reused": "dim",
+}
 
 
 def stage_line(event: StageFinished) -> str:
     """`build      ok         12 s  2 to build, 3 unchanged`, as markup."""
     style = _STYLE[event.outcome]
     detail = f"  {event.detail}" if event.detail else ""
-    return f"[bold]{event.stage:<8}[/] [{style}]{event.outcome:<9}[/] {seconds(event.seconds):>7}{detail}"
+    took = f"{seconds(event.seconds):>{17 - max(9, len(event.outcome))}}"
+    return f"[bold]{event.stage:<8}[/] [{style}]{event.outcome:<9}[/]{took}{detail}"
 
 
 def finished(event: ServiceFinished, output: Output) -> str:
