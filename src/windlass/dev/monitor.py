@@ -8,7 +8,7 @@ from types import TracebackType
 
 from windlass import process
 from windlass.deploy.docker import engine
-from windlass.deploy.docker.containers import to_state
+from windlass.dev.seen import seen
 from windlass.dev.stats import Usage, parse_line, stats_command
 from windlass.dev.workbench import Workbench
 from windlass.model.observation import ServiceState
@@ -59,7 +59,7 @@ class Monitor:
         containers.sort(key=lambda c: (order.get(c.service, len(order)), c.name))
         return [
             Seen(
-                to_state(container, release=None, engine_host=engine.host()),
+                seen(container, engine.host()),
                 self._usage.get(container.id) if container.status == "running" else None,
                 container.status,
                 container.health if container.status == "running" else "",

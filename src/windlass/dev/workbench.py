@@ -9,13 +9,14 @@ from pathlib import Path
 
 from windlass.compose.load import ComposeModel
 from windlass.deploy.docker import engine, mounts
-from windlass.deploy.docker.containers import to_state, worst
+from windlass.deploy.docker.containers import worst
 from windlass.deploy.docker.pull import pull
 from windlass.dev import compose
 from windlass.dev.build import from_checkout
 from windlass.dev.choice import Choice, choose
 from windlass.dev.images import Image, Manifests, resolve
 from windlass.dev.model import to_run
+from windlass.dev.seen import seen
 from windlass.errors import DeploymentFailed, RegistryUnavailable
 from windlass.model.events import Emit, Notice, ServiceFinished, ServiceProgress, ServiceStarted
 from windlass.model.observation import Observation
@@ -69,7 +70,7 @@ class Workbench:
         """
         found = worst(engine.containers(self.compose_project))
         order = list(self.model.get("services") or {})
-        states = [to_state(c, release=None, engine_host=engine.host()) for c in found.values()]
+        states = [seen(c, engine.host()) for c in found.values()]
         known = {name: number for number, name in enumerate(order)}
         return Observation(tuple(sorted(states, key=lambda s: (known.get(s.service, len(known)), s.service))))
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Health: TypeAlias = Literal[
-    "healthy", "running", "starting", "unhealthy", "exited", "restarting", "missing", "completed"
+    "healthy", "running", "starting", "unhealthy", "exited", "restarting", "missing", "completed", "created"
 ]
-"""`completed` is a one-shot service (a migration) that has ended with exit code 0."""
+"""`created` is a container that nobody has started yet, where that is told from `starting`; `completed` is a one-shot service (a migration) that has ended with exit code 0."""
 
 
 @dataclass(frozen=True, slots=True)

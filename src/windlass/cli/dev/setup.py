@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         with sink(arguments.progress) as emit:
             fetch(bench, Request(tag=named), emit)
     wrote = script.write(bench.project.root)
-    out.say(f"[green]ok[/]  {script.NAME} {'written' if wrote else 'is there'}", indent=4)
+    advice = "; commit it: until then, releases made of this checkout are marked -dirty-"
+    out.say(f"[green]ok[/]  {script.NAME} {f'written{advice}' if wrote else 'is there'}", indent=4)
     out.say()
     out.say(f"next: [bold]./{script.NAME} start[/], or windlass dev start")
     return 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "windlass dev status"
 
-_STYLE = {"healthy": "green", "running": "green", "completed": "dim", "starting": "yellow"}
+_STYLE = {"healthy": "green", "running": "green", "completed": "dim", "starting": "yellow", "created": "yellow"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

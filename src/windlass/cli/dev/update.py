@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = tag(arguments)
     bench = open_bench(arguments)
     declared = {service.name: service.heavy for service in bench.project.services}
-    running = [state.service for state in bench.observe().services if state.health != "exited"]
+    running = [state.service for state in bench.observe().services if state.health not in ("exited", "created")]
     here = tuple(name for name in running if name in declared)
     minimal = not any(declared[name] for name in here)  # what start-min left out stays out
     with sink(arguments.progress) as emit:
