@@ -151,15 +151,14 @@ def everywhere(session: Session, known: Needs) -> Needs:
     from windlass import wiring
     from windlass.oci.transport import is_loopback
     from windlass.registry.manage.uses import with_containers
-    from windlass.registry.retention.here import with_running
-    from windlass.registry.retention.protected import Protected
+    from windlass.registry.retention.here import here, on_engines
 
     registry = session.project.registry
     doubt = known.doubt
     if doubt is None and session.project.state_remote is None and not is_loopback(registry.host):
         doubt = "deployments are recorded in this repository only (windlass.yaml has no state: {remote: …})"
-    running = with_running(Protected(), registry.host, wiring.engines(session.project))
-    return Needs(with_containers(known.uses, running.digests), doubt)
+    elsewhere = on_engines(wiring.engines(session.project), registry.host)
+    return Needs(with_containers(known.uses, here(registry.host), elsewhere), doubt)
 
 
 def unlisted(client: RegistryClient, repository: Repository, uses: Uses) -> frozenset[str]:

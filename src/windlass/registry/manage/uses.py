@@ -17,8 +17,8 @@ _ORDER: tuple[Need, ...] = ("runs", "deploying", "rollback", "container")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An environment needs an image: its release `release` runs there, is on its way, or is in the rollback window; or
-    (`container`) a container of this machine is made from it. `image` is `host/repository`."""
+    """An environment needs an image: its release `release` runs there, is on its way, or is in the rollback window. Or
+    (`container`) a container is made from it: `environment` names its engine then. `image` is `host/repository`."""
 
     environment: str
     release: str
@@ -60,7 +60,9 @@ def uses(histories: Mapping[str, Sequence[Record]], rollback: int) -> Uses:
     }
 
 
-def with_containers(known: Uses, digests: Iterable[str]) -> Uses:
-    """The same, with the images of this machine's containers that no environment is known to need."""
-    here = (Use("this machine", "", "container"),)
-    return {**{digest: here for digest in digests if digest not in known}, **known}
+def with_containers(known: Uses, here: Iterable[str], elsewhere: Iterable[str] = ()) -> Uses:
+    """The same, with the images of containers that no environment is known to need: those of the engine that the user's
+    `docker` talks to, and those of engines that environments name."""
+    found = dict.fromkeys(elsewhere, (Use("an environment's engine", "", "container"),))
+    found |= dict.fromkeys(here, (Use("this machine", "", "container"),))
+    return {**found, **known}

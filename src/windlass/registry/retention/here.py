@@ -26,8 +26,8 @@ def with_running(protected: Protected, host: str, engines: Iterable[Run] = ()) -
     Args:
         engines: those that environments name.
     """
-    every = dict.fromkeys(_running(engines, host), "a container on an environment's engine was made from it")
-    every |= dict.fromkeys(_running([_own], host), "a container on this machine was made from it")
+    every = dict.fromkeys(on_engines(engines, host), "a container on an environment's engine was made from it")
+    every |= dict.fromkeys(here(host), "a container on this machine was made from it")
     added = {digest: Reason("runs", why) for digest, why in every.items() if digest not in protected.digests}
     return replace(protected, digests={**protected.digests, **added})
 
@@ -36,7 +36,13 @@ def _own(argv: Sequence[str]) -> process.Completed:
     return process.run(argv, timeout=20)
 
 
-def _running(engines: Iterable[Run], host: str) -> frozenset[str]:
+def here(host: str) -> frozenset[str]:
+    """Images of a registry that containers on the engine of the user's `docker` are made from, by digest."""
+    return _listed(_own, host)
+
+
+def on_engines(engines: Iterable[Run], host: str) -> frozenset[str]:
+    """The same of several engines, asked at once. One that cannot be asked has none."""
     with ThreadPoolExecutor(4) as pool:
         return frozenset().union(*pool.map(lambda run: _listed(run, host), engines))
 

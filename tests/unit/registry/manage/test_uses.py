@@ -62,3 +62,9 @@ def test_containers_count_where_nobody_else_is_known() -> None:
     found = with_containers(known, ["sha256:a", "sha256:z"])
     assert found["sha256:a"] == known["sha256:a"]
     assert [use.words for use in found["sha256:z"]] == ["a container on this machine is made from it"]
+
+
+def test_a_container_on_another_engine_is_told_from_one_here() -> None:
+    found = with_containers({}, ["sha256:a"], ["sha256:a", "sha256:b"])
+    assert [use.words for use in found["sha256:a"]] == ["a container on this machine is made from it"]
+    assert [use.words for use in found["sha256:b"]] == ["a container on an environment's engine is made from it"]
