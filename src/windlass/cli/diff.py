@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from windlass.cli.output import Output
     from windlass.deploy.interface import Change
+    from windlass.model.events import Notice
 
 EXAMPLE = "windlass diff staging"
 
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
     from windlass.errors import ExitCode, UsageError
-    from windlass.model.events import silent
+    from windlass.model.events import Event, Notice
     from windlass.state.interface import running_release
 
     session = open_session(arguments)
@@ -36,7 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     if release is None:
         raise UsageError(f"nothing is deployed to {environment.name}", remedy=f"windlass run --env {environment.name}")
     target = session.tools.target(environment)
-    prepared = target.prepare(release, silent)
+    notices: list[Notice] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Notice):
+            notices.append(event)
+
+    prepared = target.prepare(release, hear)
     drift = [change for change in prepared.changes if change.action != "keep"]
     details = target.differences(prepared) if drift else {}
     if arguments.json:
@@ -49,9 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
             }
             for c in prepared.changes
         ]
-        print_json({"environment": environment.name, "release": release.id, "drift": bool(drift), "services": rows})
+        remarks = [{"text": one.text, "remedy": one.remedy} for one in notices]
+        print_json(
+            {
+                "environment": environment.name,
+                "release": release.id,
+                "drift": bool(drift),
+                "services": rows,
+                "notices": remarks,
+            }
+        )
     else:
-        tell(drift, environment.name, release.id, output(), details)
+        tell(drift, environment.name, release.id, output(), details, notices)
     return ExitCode.CHANGES if arguments.exit_code and drift else ExitCode.DONE
 
 
@@ -61,15 +77,26 @@ def tell(
     release: str,
     out: Output,
     details: Mapping[str, Sequence[str]] | None = None,
+    notices: Sequence[Notice] = (),
 ) -> None:
+    from windlass.cli.progress.words import notice
+
     if not drift:
         out.say(f"{environment} runs {release} as declared", indent=2)
-        return
+    else:
+        _changes(drift, environment, release, out, details or {})
+    for one in notices:
+        out.say(notice(one, out), indent=9)
+
+
+def _changes(
+    drift: Sequence[Change], environment: str, release: str, out: Output, details: Mapping[str, Sequence[str]]
+) -> None:
     out.say(f"{environment} should run {release}; a deployment of it would:", indent=2)
     for change in drift:
         style = {"remove": "red", "create": "green"}.get(change.action, "yellow")
         out.say(
             f"[{style}]{change.action}[/]  [bold]{change.service}[/]  {out.plain(change.reason)}", indent=6, first=2
         )
-        for sentence in (details or {}).get(change.service, ()):
+        for sentence in details.get(change.service, ()):
             out.say(f"[dim]{out.plain(sentence)}[/]", indent=8, first=6)
