@@ -25,6 +25,7 @@ from windlass.build.tidy import tidy
 from windlass.compose.load import load, unescape
 from windlass.config.build import build_spec
 from windlass.errors import BuildFailed
+from windlass.git.refs import Refs
 from windlass.git.repository import Repository
 from windlass.git.tree import GitFiles
 from windlass.model.plan import Input, Plan, ServicePlan
@@ -181,7 +182,7 @@ def main(words: list[str]) -> int:
     given = parser.parse_args(words)
 
     repository = Repository.discover(given.repository)
-    commits = repository.history(given.at, given.commits + 1)[::-1]
+    commits = Refs(repository).history(given.at, given.commits + 1)[::-1]
     services = services_of(repository, commits[-1], given.compose, given.leave_out)
     print(f"{len(commits) - 1} pairs of commits, {len(services)} services", flush=True)
     seen: list[Row] = []

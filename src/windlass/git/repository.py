@@ -10,23 +10,19 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from windlass import process
-from windlass.errors import EnvironmentUnusable, Locked, UsageError
+from windlass.errors import EnvironmentUnusable, UsageError
 from windlass.model.source import Source
-from windlass.waiting import DeadlinePassed, wait_for
 
 EPOCH = 315532800
 """1980-01-01 UTC, seconds: SOURCE_DATE_EPOCH, and the time of every materialised folder. A constant, because a commit's
 own time would give one fingerprint two digests; not 0, because zip files cannot hold it."""
 
-_PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-
-_BUSY = ("cannot lock ref", "Unable to create", "File exists")
-_PATIENCE = 5.0
+PLAIN: Mapping[str, str] = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+"""The environment in which git's words and questions are those that are expected here."""
 
 _PRIVATE = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")
 
@@ -71,7 +67,7 @@ class Repository:
                 f"{start} is {'not a folder' if start.exists() else 'not there'}",
                 remedy="name a folder of a repository",
             )
-        found = process.run(["git", "rev-parse", "--show-toplevel"], cwd=start, env=_PLAIN)
+        found = process.run(["git", "rev-parse", "--show-toplevel"], cwd=start, env=PLAIN)
         if not found.ok:
             if "dubious ownership" in found.stderr:
                 raise EnvironmentUnusable(
@@ -94,7 +90,7 @@ class Repository:
         Raises:
             ProgramFailed: it failed and `check` is set.
         """
-        done = process.run(["git", *args], cwd=self.root, env={**_PLAIN, **(env or {})}, input=input, check=check)
+        done = process.run(["git", *args], cwd=self.root, env={**PLAIN, **(env or {})}, input=input, check=check)
         return done.stdout
 
     # -- what is being delivered ------------------------------------------------------------------------------------
@@ -136,7 +132,7 @@ class Repository:
         done = process.run(
             ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"],
             cwd=self.root,
-            env=_PLAIN,
+            env=PLAIN,
         )
         return done.stdout.strip() if done.ok else None
 
@@ -169,13 +165,13 @@ class Repository:
                 added = process.run(
                     ["git", "--literal-pathspecs", "add", *words],
                     cwd=self.root,
-                    env={**_PLAIN, **env},
+                    env={**PLAIN, **env},
                     input=os.fsdecode(b"\0".join(paths)),
                 )
                 if not added.ok:
                     said = next((line for line in added.stderr.splitlines() if line.startswith("error:")), None)
                     raise EnvironmentUnusable(
-                        f"git cannot read the working tree: {said or _last(added.stderr)}",
+                        f"git cannot read the working tree: {said or reason(added.stderr)}",
                         where=str(self.root),
                         remedy="write what does not belong to the project into .gitignore, "
                         "or deliver a commit: --commit HEAD",
@@ -189,7 +185,7 @@ class Repository:
         """
 
         def ask(*words: str) -> list[bytes]:
-            found = process.run_bytes(["git", *words], cwd=self.root, env=_PLAIN)
+            found = process.run_bytes(["git", *words], cwd=self.root, env=PLAIN)
             return list(dict.fromkeys(found.split(b"\0")[:-1]))
 
         with ThreadPoolExecutor(1) as pool:
@@ -198,7 +194,7 @@ class Repository:
             return changed, untracked.result()
 
     def _staged_nothing(self, tree: str) -> bool:
-        return process.run(["git", "diff-index", "--cached", "--quiet", tree, "--"], cwd=self.root, env=_PLAIN).ok
+        return process.run(["git", "diff-index", "--cached", "--quiet", tree, "--"], cwd=self.root, env=PLAIN).ok
 
     def checked_out(self, tree: str) -> bool:
         """Whether the work tree, uncommitted changes included, holds exactly these files."""
@@ -225,7 +221,7 @@ class Repository:
         """All files of a tree, recursively (no directories), sorted by path; `paths` limits them to some folders or files."""
         command = ["git", "ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths]
         # Names need not be UTF-8: what cannot be decoded comes as surrogates, which give the same bytes back.
-        out = process.run_bytes(command, cwd=self.root, env=_PLAIN).decode(errors="surrogateescape")
+        out = process.run_bytes(command, cwd=self.root, env=PLAIN).decode(errors="surrogateescape")
         return [_entry(line) for line in out.split("\0") if line]
 
     def entry(self, tree: str, path: str) -> TreeEntry | None:
@@ -241,7 +237,7 @@ class Repository:
 
     def read(self, tree: str, path: str) -> str | None:
         """The text of a file in a tree, or None when it is not there."""
-        done = process.run(["git", "cat-file", "blob", f"{tree}:{path}"], cwd=self.root, env=_PLAIN)
+        done = process.run(["git", "cat-file", "blob", f"{tree}:{path}"], cwd=self.root, env=PLAIN)
         return done.stdout if done.ok else None
 
     def read_many(self, names: Sequence[str]) -> list[str | None]:
@@ -249,7 +245,7 @@ class Repository:
         if not names:
             return []
         done = process.run_bytes(
-            ["git", "cat-file", "--batch"], cwd=self.root, env=_PLAIN, input="".join(f"{name}\n" for name in names)
+            ["git", "cat-file", "--batch"], cwd=self.root, env=PLAIN, input="".join(f"{name}\n" for name in names)
         )
         return list(_batch(done))
 
@@ -298,7 +294,7 @@ class Repository:
         usual = self.root / ".git"
         return str(usual) if usual.is_dir() else self.git("rev-parse", "--absolute-git-dir").strip()
 
-    # -- writing objects and refs -----------------------------------------------------------------------------------
+    # -- writing objects --------------------------------------------------------------------------------------------
 
     def write_blob(self, text: str) -> str:
         return self.git("hash-object", "-w", "--stdin", input=text).strip()
@@ -317,100 +313,6 @@ class Repository:
             for what, value in (("NAME", name), ("EMAIL", email))
         }
         return self.git("commit-tree", tree, *(["-p", parent] if parent else []), input=message, env=who).strip()
-
-    def ref(self, name: str) -> str | None:
-        """The commit a full ref name (`refs/heads/…`) points at here, or None."""
-        return self.git("rev-parse", "--verify", "--quiet", name, check=False).strip() or None
-
-    def refs(self, below: str, remote: str | None = None) -> list[str]:
-        """Full names of refs below a place (`refs/heads/…/`), sorted: those of a remote, or those known here where there is
-        none or it does not answer."""
-        if remote is not None:
-            listed = process.run(["git", "ls-remote", remote, f"{below}*"], cwd=self.root, env=_PLAIN)
-            if listed.ok:
-                return sorted(line.partition("\t")[2] for line in listed.stdout.splitlines())
-        return self.git("for-each-ref", "--format=%(refname)", below).split()
-
-    def fetch_ref(self, remote: str, name: str) -> str | None:
-        """Bring a ref from a remote, set the local one to it, and return its commit.
-
-        Where the remote has none yet, the local one stays what it is: a history that began here goes to the remote with
-        the next `compare_and_swap`.
-
-        Raises:
-            EnvironmentUnusable: the remote does not answer.
-        """
-        listed = process.run(["git", "ls-remote", remote, name], cwd=self.root, env=_PLAIN)
-        if not listed.ok:
-            raise EnvironmentUnusable(
-                f"the git remote '{remote}' does not answer: {_last(listed.stderr)}",
-                remedy=f"check git remote -v and your access to '{remote}'",
-            )
-        seen = _seen(remote, name)
-        if not listed.stdout.strip():
-            self._change("update-ref", "-d", seen)
-            return self.ref(name)
-        fetched = self._change("fetch", "--no-tags", "--no-write-fetch-head", "--quiet", remote, f"+{name}:{seen}")
-        if not fetched.ok:
-            raise EnvironmentUnusable(
-                f"cannot fetch {name} from '{remote}': {_last(fetched.stderr)}",
-                remedy=f"check git remote -v and your access to '{remote}'",
-            )
-        found = self.ref(seen)
-        if found is not None:
-            self._change("update-ref", name, found)
-        return found
-
-    def _change(self, *words: str) -> process.Completed:
-        """Run a git command that moves refs; while another process holds one of them for a moment, again."""
-        last: list[process.Completed] = []
-
-        def attempt() -> bool:
-            last[:] = [process.run(["git", *words], cwd=self.root, env=_PLAIN)]
-            return last[0].ok or not any(sign in last[0].stderr for sign in _BUSY)
-
-        with suppress(DeadlinePassed):
-            wait_for(attempt, bool, seconds=_PATIENCE, every=0.05)
-        return last[0]
-
-    def compare_and_swap(self, name: str, new: str, old: str | None, remote: str | None = None) -> None:
-        """Point a ref at `new` if it still points at `old` (None: does not exist).
-
-        With a remote, what counts is that the remote's ref is what `fetch_ref` saw last.
-
-        Raises:
-            Locked: somebody else moved it first.
-            EnvironmentUnusable: the remote, or this repository, does not let it be written.
-        """
-        if remote is not None:
-            seen = self.ref(_seen(remote, name))
-            if seen is not None and seen != old:
-                raise _moved(name)  # another process here has seen more: what it saw must not be written over
-            lease = f"--force-with-lease={name}:{seen or ''}"
-            pushed = process.run(
-                ["git", "push", "--no-verify", "--quiet", lease, remote, f"{new}:{name}"], cwd=self.root, env=_PLAIN
-            )
-            if not pushed.ok:
-                raise _refused_push(name, remote, pushed.stderr)
-            self._change("update-ref", name, new)
-            self._change("update-ref", _seen(remote, name), new)
-            return
-        done = process.run(["git", "update-ref", name, new, old or "0" * len(new)], cwd=self.root, env=_PLAIN)
-        if not done.ok:
-            if any(words in done.stderr for words in ("but expected", "already exists", "File exists")):
-                raise _moved(name)
-            raise EnvironmentUnusable(
-                f"cannot write {name}: {_last(done.stderr)}", where=str(self.root), remedy="check who owns .git"
-            )
-
-    def history(self, name: str, limit: int) -> list[str]:
-        """Commits of a ref, newest first."""
-        return self.git("rev-list", "--first-parent", f"--max-count={limit}", name, "--", check=False).split()
-
-
-def _seen(remote: str, name: str) -> str:
-    """Where it is kept what a remote's ref was when it was looked at last; never shown as a branch."""
-    return f"refs/windlass/seen/{remote}/{name.removeprefix('refs/heads/')}"
 
 
 def _commit(text: str) -> tuple[str, int]:
@@ -467,22 +369,7 @@ def _settle(folder: Path, blobs: Iterable[TreeEntry]) -> None:
         os.utime(parent, (EPOCH, EPOCH))
 
 
-def _moved(name: str) -> Locked:
-    return Locked(f"{name} was moved by someone else", remedy="look at windlass history, then run again")
-
-
-def _refused_push(name: str, remote: str, said: str) -> Locked | EnvironmentUnusable:
-    """A race that waiting ends, or a refusal (of a hook, a branch rule, a missing right) that it does not."""
-    if any(words in said for words in ("stale info", "cannot lock ref", "failed to lock", "fetch first")):
-        return _moved(name)
-    line = next((line.strip() for line in said.splitlines() if "rejected]" in line), _last(said))
-    return EnvironmentUnusable(
-        f"cannot push {name} to '{remote}': {line}",
-        remedy="check your access to the remote, and its rules for branches named windlass/env/*",
-    )
-
-
-def _last(text: str) -> str:
+def reason(text: str) -> str:
     """What git gives as its reason: its `fatal:` line where there is one, its last line otherwise."""
     lines = text.strip().splitlines() or ["no answer"]
     return next((line.removeprefix("fatal: ") for line in lines if line.startswith("fatal:")), lines[-1])

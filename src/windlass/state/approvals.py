@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Literal
 
 from windlass.errors import EnvironmentUnusable, Locked, UsageError, WindlassError
+from windlass.git.refs import Refs
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.release import Release
 from windlass.model.rules import Person
@@ -32,6 +33,7 @@ class GitApprovals:
 
     def __init__(self, repository: Repository, remote: str | None) -> None:
         self._repository = repository
+        self._refs = Refs(repository)
         self._remote = remote
 
     def entries(self, environment: str) -> tuple[Approval, ...]:
@@ -40,7 +42,7 @@ class GitApprovals:
         try:
             self._head(ref)
         except EnvironmentUnusable:
-            if self._repository.ref(ref) is None:
+            if self._refs.ref(ref) is None:
                 raise
         log = self._repository.git(
             "log",
@@ -107,7 +109,7 @@ class GitApprovals:
                 head = self._head(ref)
                 commit = repository.write_commit(tree, head, f"{kind} of {release.id}")
                 try:
-                    repository.compare_and_swap(ref, commit, head, self._remote)
+                    self._refs.compare_and_swap(ref, commit, head, self._remote)
                 except Locked:
                     if not left:
                         raise
@@ -115,7 +117,7 @@ class GitApprovals:
                     return
 
     def _head(self, ref: str) -> str | None:
-        return self._repository.fetch_ref(self._remote, ref) if self._remote else self._repository.ref(ref)
+        return self._refs.fetch_ref(self._remote, ref) if self._remote else self._refs.ref(ref)
 
 
 def ref_name(environment: str) -> str:

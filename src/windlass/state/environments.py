@@ -7,6 +7,7 @@ from pathlib import Path
 
 from windlass import process
 from windlass.errors import EnvironmentUnusable, WindlassError
+from windlass.git.refs import Refs
 from windlass.git.repository import Repository
 from windlass.model.release import Record, Release
 from windlass.state.approvals import APPROVALS, GitApprovals
@@ -34,7 +35,7 @@ def histories(repository: Repository, remote: str | None) -> dict[str, tuple[Rec
     found = {name: _records(state, name) for name in names}
     cut = _shallow(repository)
     for name in names:
-        commits = repository.history(ref_name(name), _ALL)
+        commits = Refs(repository).history(ref_name(name), _ALL)
         if cut.intersection(commits):
             raise EnvironmentUnusable(
                 f"the history of {name} is not whole: this clone is shallow",
@@ -58,7 +59,7 @@ def waiting(
     """
     approvals = GitApprovals(repository, remote)
     found: dict[str, tuple[Release, ...]] = {}
-    for ref in repository.refs(APPROVALS, remote):
+    for ref in Refs(repository).refs(APPROVALS, remote):
         name = ref.removeprefix(APPROVALS)
         records = tuple(histories.get(name, ()))
         done = {content(record.release) for record in records if record.outcome == "healthy"}

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from windlass.errors import EnvironmentUnusable, Held, Locked
+from windlass.git.refs import Refs
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.release import Kind, Outcome, Record, Release
 from windlass.state import documents, lease
@@ -37,6 +38,7 @@ class GitState:
         patience: float = 20.0,
     ) -> None:
         self._repository = repository
+        self._refs = Refs(repository)
         self._remote = remote
         self._now = now
         self._every = beat
@@ -52,10 +54,10 @@ class GitState:
         except EnvironmentUnusable as error:
             # Who looks while the remote is away gets what was seen last, and is told. Nothing can be changed this way:
             # `admit` asks the remote again.
-            if self._repository.ref(ref) is None:
+            if self._refs.ref(ref) is None:
                 raise
             self.stale = error.message
-        commits = self._repository.history(ref, limit)
+        commits = self._refs.history(ref, limit)
         texts = self._repository.read_many([f"{commit}:record.json" for commit in commits])
         return _once(
             documents.record_from_json(text or "", f"{ref} at {commit[:7]}")
@@ -64,12 +66,12 @@ class GitState:
 
     def others(self, declared: Sequence[str]) -> tuple[str, ...]:
         known = {ref_name(name) for name in declared}
-        found = [ref for ref in self._repository.refs(_PLACE, self._remote) if ref not in known]
+        found = [ref for ref in self._refs.refs(_PLACE, self._remote) if ref not in known]
         if found and self._remote is not None:
             with suppress(EnvironmentUnusable):  # what was seen last will do
                 for ref in found:
-                    self._repository.fetch_ref(self._remote, ref)
-        heads = [(ref, commit) for ref in found if (commit := self._repository.ref(ref)) is not None]
+                    self._refs.fetch_ref(self._remote, ref)
+        heads = [(ref, commit) for ref in found if (commit := self._refs.ref(ref)) is not None]
         texts = self._repository.read_many([f"{commit}:record.json" for _, commit in heads])
         return tuple(
             documents.record_from_json(text, ref).release.environment
@@ -171,8 +173,8 @@ class GitState:
     def _head(self, environment: str) -> str | None:
         name = ref_name(environment)
         if self._remote is not None:
-            return self._repository.fetch_ref(self._remote, name)
-        return self._repository.ref(name)
+            return self._refs.fetch_ref(self._remote, name)
+        return self._refs.ref(name)
 
     def _record_at(self, environment: str, commit: str | None) -> Record | None:
         if commit is None:
@@ -191,7 +193,7 @@ class GitState:
                 ]
             )
             commit = repository.write_commit(tree, head, message)
-            repository.compare_and_swap(name, commit, head, self._remote)
+            self._refs.compare_and_swap(name, commit, head, self._remote)
         return commit
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from windlass.errors import EnvironmentUnusable, UsageError, WindlassError
+from windlass.git.refs import Refs
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.release import Release, ReleasedService
 from windlass.model.rules import Person
@@ -142,7 +143,7 @@ def test_a_proposed_release_can_be_fetched_whole(tmp_path: Path, repository: Rep
 def test_a_damaged_entry_is_named(repository: Repository, text: str) -> None:
     blob = repository.write_blob(text)
     tree = repository.write_tree([TreeEntry("100644", "blob", blob, "approval.json")])
-    repository.compare_and_swap(ref_name("production"), repository.write_commit(tree, None, "x"), None)
+    Refs(repository).compare_and_swap(ref_name("production"), repository.write_commit(tree, None, "x"), None)
     with pytest.raises(WindlassError, match="refs/heads/windlass/approvals/production"):
         GitApprovals(repository, None).entries("production")
 
@@ -177,6 +178,6 @@ def test_what_waits_is_known_of_every_environment_until_it_was_healthy_or_failed
 def test_a_proposal_that_cannot_be_read_stops_who_deletes(repository: Repository, release: Release) -> None:
     blob = repository.write_blob("{}")
     tree = repository.write_tree([TreeEntry("100644", "blob", blob, "approval.json")])
-    repository.compare_and_swap(ref_name("production"), repository.write_commit(tree, None, "broken"), None)
+    Refs(repository).compare_and_swap(ref_name("production"), repository.write_commit(tree, None, "broken"), None)
     with pytest.raises(EnvironmentUnusable, match="what waits on production cannot be known"):
         waiting(repository, None, {})

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from windlass.errors import EnvironmentUnusable, Held, Locked, WindlassError
+from windlass.git.refs import Refs
 from windlass.git.repository import Repository
 from windlass.model.release import Record, Release, ReleasedService
 from windlass.state import lease
@@ -199,13 +200,13 @@ def test_what_another_process_of_the_clone_has_seen_is_not_written_over(clones: 
     release = release_of(clones[0])
     state = GitState(clones[0], "origin")
     settle(state, state.admit(release, "deploy", None))
-    head = clones[0].ref(ref_name("production"))
+    head = Refs(clones[0]).ref(ref_name("production"))
     other = GitState(clones[1], "origin")
     taken = other.admit(release_of(clones[1]), "deploy", None)
     state.records("production")  # such as a windlass status in another terminal
     late = clones[0].write_commit(release.tree, head, "late")
     with pytest.raises(Locked):
-        clones[0].compare_and_swap(ref_name("production"), late, head, "origin")
+        Refs(clones[0]).compare_and_swap(ref_name("production"), late, head, "origin")
     settle(other, taken)
 
 
@@ -226,14 +227,14 @@ def test_what_went_out_without_an_answer_is_not_taken_for_somebody_else_s(
 ) -> None:
     state = GitState(clones[0], "origin")
     admitted = state.admit(release_of(clones[0]), "deploy", None)
-    real, lost = clones[0].compare_and_swap, [True]
+    real, lost = Refs.compare_and_swap, [True]
 
-    def swap(*words: Any) -> None:
-        real(*words)
+    def swap(refs: Refs, *words: Any) -> None:
+        real(refs, *words)
         if lost.pop() if lost else False:
             raise EnvironmentUnusable("the connection broke")
 
-    monkeypatch.setattr(clones[0], "compare_and_swap", swap)
+    monkeypatch.setattr(Refs, "compare_and_swap", swap)
     settle(state, admitted)
     assert [record.outcome for record in GitState(clones[1], "origin").records("production")] == [
         "healthy",

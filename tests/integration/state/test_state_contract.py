@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from windlass.errors import EnvironmentUnusable, Locked
+from windlass.git.refs import Refs
 from windlass.git.repository import Repository
 from windlass.model.release import Lease, Release, ReleasedService
 from windlass.state.git_ref import GitState, ref_name
@@ -157,7 +158,7 @@ def test_of_two_clones_one_wins(tmp_path: Path, release: Release, repository: Re
         # The second clone believes nobody holds it (as in a race): the push itself is refused.
         second_repository = Repository(tmp_path / "two")
         commit = second_repository.write_commit(release.tree, None, "late")
-        second_repository.compare_and_swap(ref_name("production"), commit, None, "origin")
+        Refs(second_repository).compare_and_swap(ref_name("production"), commit, None, "origin")
 
 
 def test_a_history_that_began_here_goes_to_the_remote_when_one_is_configured(
@@ -237,7 +238,7 @@ def test_a_repository_that_cannot_be_written_is_not_taken_for_another_deployment
     commit = repository.snapshot().commit
     repository.git("update-ref", "refs/heads/windlass", commit)  # in the way of refs/heads/windlass/env/…
     with pytest.raises(EnvironmentUnusable, match="cannot write"):
-        repository.compare_and_swap(ref_name("production"), commit, None)
+        Refs(repository).compare_and_swap(ref_name("production"), commit, None)
 
 
 def test_the_ref_keeps_the_release_s_tree_alive(repository: Repository, release: Release) -> None:
@@ -259,7 +260,7 @@ def test_a_damaged_record_is_named(repository: Repository) -> None:
     commit = repository.write_commit(
         repository.write_tree([TreeEntry("100644", "blob", blob, "record.json")]), None, "x"
     )
-    repository.compare_and_swap(ref_name("production"), commit, None)
+    Refs(repository).compare_and_swap(ref_name("production"), commit, None)
     with pytest.raises(WindlassError, match="refs/heads/windlass/env/production"):
         GitState(repository, None).records("production")
 
