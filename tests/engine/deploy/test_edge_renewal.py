@@ -92,3 +92,21 @@ def test_a_certificate_that_haproxy_does_not_take_changes_nothing_that_is_noted(
     process.run(["docker", "restart", "--time", "0", name], check=True)
     client.wait()
     assert shown(at) == one[0]
+
+
+def test_a_configuration_that_haproxy_refuses_leaves_the_certificates_as_they_were(edge: tuple[str, int]) -> None:
+    name, at = edge
+    one, two = self_signed("one.org"), self_signed("two.org")
+    client = EdgeClient(name)
+    first = carrying(web=shows(one))
+    client.apply(None, first)
+    broken = replace(shows(two), bundle=Secret("nonsense\n"))
+    with pytest.raises(DeploymentFailed):
+        client.apply(first, carrying(web=shows(two), api=broken))
+    assert shown(at) == one[0]
+    assert client.ask() == (first, True)
+    process.run(["docker", "restart", "--time", "0", name], check=True)
+    client.wait()
+    assert shown(at) == one[0]
+    kept = process.run(["docker", "exec", name, "sh", "-c", f"cd {tls.FOLDER}* && ls && cat *"], check=True).stdout
+    assert kept == tls.bundle_name("web", 8443) + "\n" + "".join(one)

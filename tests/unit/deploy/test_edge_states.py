@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windlass.deploy.docker.edge.client import batches, script
+from windlass.deploy.docker.edge.client import FILE, batches, judged, load, script
 from windlass.deploy.docker.edge.commands import (
     Serving,
     Tally,
+    connections,
     differences,
     needs_reload,
     parse_servers,
@@ -17,7 +18,9 @@ from windlass.deploy.docker.edge.commands import (
 )
 from windlass.deploy.docker.edge.judge import Look, judge
 from windlass.deploy.docker.edge.render import SPARE, Carried, Server, Slots, parse, place, render
+from windlass.deploy.docker.edge.tls import FOLDER
 from windlass.model.observation import Asked
+from windlass.model.secret import Secret
 
 OLD, NEW = Server("old" + "0" * 61, "10.0.0.2"), Server("new" + "0" * 61, "10.0.0.3")
 WARM = Server(OLD.id, OLD.address, "drain")
@@ -102,7 +105,7 @@ def test_the_file_says_what_it_carries() -> None:
 
 def test_only_those_that_get_requests_are_enabled_in_the_file() -> None:
     text = render(carried(WARM, NEW, mode="tcp"), generation="g")
-    servers = [line.split() for line in text.splitlines() if line.startswith("  server ")]
+    servers = [line.split() for line in text.splitlines() if line.startswith("  server s")]
     assert [(words[2], words[-1] == "disabled") for words in servers] == [
         ("old000000000:80", True),
         ("new000000000:80", False),
@@ -190,8 +193,15 @@ def test_commands_are_sent_in_lines_that_fit() -> None:
     assert max(map(len, sent)) < 8000
 
 
-def test_a_configuration_is_judged_before_it_takes_the_place_of_the_last_one() -> None:
-    text = script((), config="global\n", reload=True)
-    assert text.startswith("set -e")
-    assert text.index("haproxy -c") < text.index("mv ") < text.index("kill -USR2 1")
+def test_a_configuration_is_judged_before_anything_takes_the_place_of_the_last_one() -> None:
+    checked, loaded = judged("global\n", {"a.pem": Secret("pem\n")}), load()
+    assert "haproxy -c" in checked and "kill" not in checked and "/a.pem" in checked
+    assert f"mv {FILE}" not in checked
+    assert f"{FOLDER}/a.pem" not in checked
+    assert loaded.index(f"mv {FILE}.new {FILE}") < loaded.index("kill -USR2 1")
     assert "haproxy -c" not in script(("show info",), config="global\n")
+
+
+def test_connections_are_counted_without_the_one_that_asks() -> None:
+    assert connections("Maxconn: 100\nCurrConns: 3\nCumConns: 9\n") == 2
+    assert connections("CurrConns: 0\n") == connections("nonsense") == 0

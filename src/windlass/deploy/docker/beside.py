@@ -44,7 +44,7 @@ class Beside:
         there = self._site.docker.containers(self._site.name)
         board = self._site.edges.board(there, ask=True)
         self._ending.end_idle(ready, board)
-        starting = self._starting(ready)
+        starting = [name for name in self._starting(ready) if not self._must_wait(name, ready, board)]
         edges = [edge for edge in ready.edges if board.edge(edge.name) is None and not self._blocked(edge, board)]
         waiting = [name for name in starting if not self._stands(ready, name, board)]
         if not waiting and not edges:
@@ -132,9 +132,15 @@ class Beside:
     @staticmethod
     def _blocked(edge: Edge, board: Board) -> bool:
         """Whether a port it is to publish belongs to a container of this environment that still serves."""
-        taken = {port for c in (*board.services, *(e.container for e in board.edges)) for _, _, _, port in c.ports}
         in_place = any(not c.beside for name in edge.services for c in board.serving(name))
-        return in_place or any(port.published.isdigit() and int(port.published) in taken for port in edge.published)
+        return in_place or bool({port.published for port in edge.published} & _taken(board))
+
+    @staticmethod
+    def _must_wait(service: str, ready: Ready, board: Board) -> bool:
+        """Whether it runs in place, and publishes a port that an edge has until it is made anew."""
+        ports = ready.compose.model["services"][service].get("ports") or ()
+        wanted = {str(port.get("published") or "") for port in ports}
+        return service in ready.layout.in_place and bool(wanted & _taken(board))
 
     def _lead_to(self, fresh: Sequence[str], ready: Ready, there: Sequence[Container]) -> None:
         """Let the name of a service that did not run before lead to it, as soon as it runs: others may wait for it."""
@@ -163,3 +169,8 @@ class Beside:
         self._site.docker.remove(
             [c.id for c in in_the_way if c.id not in serving or c.state in ("exited", "restarting", "unhealthy")]
         )
+
+
+def _taken(board: Board) -> set[str]:
+    """Ports of the engine's host that containers of this environment have."""
+    return {str(port) for c in (*board.services, *(e.container for e in board.edges)) for _, _, _, port in c.ports}

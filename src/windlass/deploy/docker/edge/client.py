@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from windlass.deploy.docker.edge import commands, tls
 from windlass.deploy.docker.edge.commands import Serving, Tally
 from windlass.deploy.docker.edge.layout import RUNTIME_PORT
-from windlass.deploy.docker.edge.render import Carried, parse, render, to_document
+from windlass.deploy.docker.edge.render import CLOSING, Carried, parse, render, to_document
 from windlass.deploy.docker.engine import USERS, Docker
 from windlass.errors import DeploymentFailed
 from windlass.model.secret import Secret
@@ -23,6 +24,8 @@ FILE = "/tmp/windlass-edge.cfg"
 _LONGEST_LINE = 6000
 _IN_FORCE = 10.0
 _END = "END-OF-CONFIGURATION"
+_DRAFTS = f"{tls.FOLDER}.new"
+_CLOSES = 2.0
 _PUT = f"umask 077; mkdir -p {tls.FOLDER}"
 
 # Debian's image has bash, Alpine's has nc; neither has a client of its own.
@@ -48,26 +51,45 @@ def generation(carried: Carried) -> str:
     return hashlib.sha256(json.dumps(to_document(carried), sort_keys=True).encode()).hexdigest()[:12]
 
 
-def script(lines: Sequence[str], *, config: str | None = None, reload: bool = False) -> str:
-    """A shell script that writes the configuration (judged by HAProxy first, where it is to be loaded) and sends commands."""
+def script(lines: Sequence[str], *, config: str | None = None) -> str:
+    """A shell script that writes the configuration and sends commands."""
     text = "set -e\n" + _TALK
     if config is not None:
-        text += f"cat > {FILE}.new <<'{_END}'\n{config}{_END}\n"
-        if reload:
-            text += f"haproxy -c -q -f {FILE}.new\n"
-        text += f"mv {FILE}.new {FILE}\n"
-    if reload:
-        text += "kill -USR2 1\n"
+        text += f"{_draft(config)}mv {FILE}.new {FILE}\n"
     for line in batches(lines):
         text += f"talk <<'{_END}'\n{line}\n{_END}\n"
     return text
 
 
-def keep_files(contents: Mapping[str, Secret]) -> str:
+def _draft(config: str) -> str:
+    return f"cat > {FILE}.new <<'{_END}'\n{config}{_END}\n"
+
+
+def judged(config: str, contents: Mapping[str, Secret]) -> str:
+    """A shell script that has HAProxy judge a configuration with its certificates, and touches nothing that is in force."""
+    return (
+        f"set -e\nrm -rf {_DRAFTS}\n({_PUT} {_DRAFTS})\n"
+        f"for f in {tls.FOLDER}/*; do [ ! -f $f ] || cp -p $f {_DRAFTS}; done\n"
+        + keep_files(contents, _DRAFTS)
+        + _draft(config)
+        + f"sed 's#{tls.FOLDER}/#{_DRAFTS}/#g' {FILE}.new > {FILE}.judged\n"
+        f"haproxy -c -q -f {FILE}.judged || {{ rm -rf {_DRAFTS}; exit 1; }}\n"
+    )
+
+
+def load() -> str:
+    """A shell script that brings into force what was judged."""
+    return (
+        f"set -e\nfor f in {_DRAFTS}/*; do [ ! -f $f ] || mv $f {tls.FOLDER}/${{f##*/}}; done\n"
+        f"rm -rf {_DRAFTS} {FILE}.judged\nmv {FILE}.new {FILE}\nkill -USR2 1\n"
+    )
+
+
+def keep_files(contents: Mapping[str, Secret], folder: str = tls.FOLDER) -> str:
     """A shell script that keeps certificates where the configuration finds them. It is given by standard input alone."""
     lines = [f"({_PUT})"]
     for name, content in contents.items():
-        at = f"{tls.FOLDER}/{name}"
+        at = f"{folder}/{name}"
         lines.append(f"(umask 077; cat > {at}.new <<'{_END}'\n{content.reveal()}{_END}\n)\nmv {at}.new {at}")
     return "\n".join(lines) + "\n" if contents else ""
 
@@ -134,7 +156,9 @@ class EdgeClient:
         if before is None or commands.needs_reload(before, after):
             every = tls.files(after.tls)
             known = {name: content for name, content in every.items() if content is not None}
-            self._exec("set -e\n" + keep_files(known) + script((), config=config, reload=True) + drop_files(every))
+            self._exec(judged(config, known))
+            self._close_kept()
+            self._exec(load() + drop_files(every))
             self._in_force(generation(after))
             wrong = commands.differences(after, self.servers())
         else:
@@ -146,11 +170,27 @@ class EdgeClient:
                 f"the edge is not where it should be: {wrong[0]}", remedy="run the same command again", blames=False
             )
 
+    def _close_kept(self) -> None:
+        """Have connections end with the answer to their next request, for a moment: those that are idle when the process
+        that has them goes are cut, whatever their clients are about to send."""
+        self._exec(script((f"set server {CLOSING}/closing state ready",)))
+        with suppress(DeadlinePassed):
+            wait_for(
+                lambda: commands.connections(self._exec(script(("show info",)))),
+                lambda count: count == 0,
+                seconds=_CLOSES,
+                every=0.1,
+                clock=self._clock,
+            )
+
     def _tell(self, before: Carried, after: Carried, config: str) -> list[str]:
         fresh = tls.renewed(before.tls, after.tls)
         if fresh:  # kept when HAProxy has taken it, and then noted: who is interrupted here does it again
             self._exec(script(()) + renewal(fresh, tls.files(after.tls)) + keep_files(fresh))
-        told = commands.transition(before, after, nowhere=self._container[:12])
+        told = (
+            *commands.transition(before, after, nowhere=self._container[:12]),
+            f"set server {CLOSING}/closing state maint",
+        )
         said = self._exec(script((*told, "show servers state"), config=config))
         return commands.differences(after, commands.parse_servers(said))
 

@@ -93,6 +93,14 @@ def parse_servers(printed: str) -> dict[str, Serving]:
     return found
 
 
+def connections(printed: str) -> int:
+    """How many connections of clients there are, from `show info` (9.3): the one that asks is not among them."""
+    found = (line.partition(":") for line in printed.splitlines())
+    return max(
+        0, next((int(value) for key, _, value in found if key == "CurrConns" and value.strip().isdigit()), 0) - 1
+    )
+
+
 def differences(carried: Carried, servers: Mapping[str, Serving]) -> list[str]:
     """Where the running state is not the wanted one; one sentence each."""
     wrong: list[str] = []

@@ -18,6 +18,14 @@ from windlass.deploy.docker.edge.layout import RUNTIME_PORT, Mode
 SPARE = 4
 """Servers that are declared for each service at least, so that a switch needs no other configuration."""
 
+_CONNECT_MS, _RETRIES = 1600, 2
+"""On one host a container answers in less than a millisecond; a lost SYN is sent again after a second. A user waits for less
+than 5 s in all until it is said that nobody is there."""
+
+CLOSING = "windlass-closing"
+"""A backend without traffic: while its server is ready, every HTTP/1 response ends its connection. A process that goes closes
+connections that are idle, and a client may be about to ask (`idle-close-on-response` is for listeners of mode http alone)."""
+
 _UNKNOWN_MS = 100
 _HTTP_MS = 10_000
 _MARK = "# windlass "
@@ -86,18 +94,18 @@ def render(carried: Carried, *, generation: str) -> str:
         "  maxconn 10000",
         "  no strict-limits",
         "  tune.bufsize 32768",
-        "  hard-stop-after 1h",
+        "  hard-stop-after 24h",  # as long as a connection may say nothing: a reload cuts none before
         f"  description {generation}",
         f"  stats socket ipv4@127.0.0.1:{RUNTIME_PORT} level admin",
         "  stats socket /tmp/windlass-edge.sock mode 600 level admin expose-fd listeners",
         "defaults",
         "  maxconn 10000",
-        "  timeout connect 5s",
+        f"  timeout connect {_CONNECT_MS}ms",
         "  timeout client 1h",
         "  timeout server 1h",
         "  timeout tunnel 24h",
         "  timeout http-keep-alive 5m",
-        "  retries 3",
+        f"  retries {_RETRIES}",
         "  option redispatch 1",
         "  option dontlognull",
         "resolvers docker",
@@ -115,6 +123,7 @@ def render(carried: Carried, *, generation: str) -> str:
             for backend in backends(service, port, mode):
                 lines += _backend(backend, port, carried.slots.get(service, ()), _words(carried, service, port))
     lines += routes.render(carried.routes)
+    lines += [f"backend {CLOSING}", "  mode tcp", "  server closing 127.0.0.1:1 disabled"]
     return "\n".join(lines) + "\n"
 
 
@@ -146,7 +155,12 @@ def _backend(name: str, port: int, slots: Slots, words: str) -> list[str]:
     http = name.endswith("_http")
     lines = [f"backend {name}", f"  mode {'http' if http else 'tcp'}", "  balance leastconn"]
     if http:
-        lines.append("  option forwardfor if-none")
+        lines += [
+            "  option forwardfor if-none",
+            "  retry-on conn-failure empty-response",
+            "  http-request disable-l7-retry unless METH_GET",  # GET and HEAD (RFC 9110, 9.2.1); others are sent once
+            f"  http-after-response set-header Connection close if {{ nbsrv({CLOSING}) gt 0 }} !{{ status 101 }}",
+        ]
     for number, server in enumerate(slots, 1):
         host = "0.0.0.0" if server is None else server.host
         off = "" if server is not None and server.state == "ready" else " disabled"

@@ -1,0 +1,80 @@
+"""An edge that can do what is wanted stays; and where it cannot, the cut is short."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable
+from typing import Any
+
+from tests.engine.deploy.serving import Load, fresh, get, keeping
+from tests.engine.deploy.test_edge import QUICK, notices, release
+from windlass.deploy.docker import DockerTarget, engine
+from windlass.waiting import wait_for
+
+MORE = """
+  more:
+    image: python:3.12-slim
+    command: python -m http.server 8081
+    ports: ['{port}:8081']
+    stop_grace_period: 1s
+"""
+STORE = MORE.replace("more:", "store:") + "    volumes: ['kept:/data']\nvolumes: {{kept: {{}}}}\n"
+
+
+def edges(target: DockerTarget) -> list[str]:
+    return sorted(c.id for c in engine.containers(target.name) if c.edge and c.status == "running")
+
+
+def _or_nothing(port: int) -> str:
+    try:
+        return get(port)
+    except (OSError, http.client.HTTPException):
+        return ""
+
+
+def test_a_service_that_goes_cuts_nobody_and_its_port_is_closed(world: Any, port: Callable[[], int]) -> None:
+    target, at, gone = world.target(edge=QUICK), port(), port()
+    more = MORE.format(port=gone)
+    world.deploy(target, release(world, "r1", f"{at}:8080", rest=more))
+    before = edges(target)
+    assert len(before) == 2  # two services listen on one port
+    with Load().running(*(client(at) for client in (keeping, fresh, keeping, fresh))) as load:
+        without = release(world, "r2", f"{at}:8080")
+        prepared = target.prepare(without, world.events.append)
+        assert [c.reason.split(",")[0] for c in prepared.changes if c.service == "windlass-edge"] == [
+            f"port {gone} closed"
+        ]
+        world.deploy(target, without, 2)
+        assert target.prepare(without, world.events.append).nothing_to_do
+        assert _or_nothing(gone) == ""
+        world.deploy(target, release(world, "r3", f"{at}:8080", rest=more), 3)  # and it comes back as it was
+    assert load.failures == []
+    assert load.total > 50
+    assert edges(target) == before
+    assert not any("connections are cut" in text for text in notices(world))
+    assert target.endpoint("more", 8081) is not None
+
+
+def test_a_port_that_goes_to_a_service_that_runs_in_place_is_given_up(world: Any, port: Callable[[], int]) -> None:
+    target, at, moved = world.target(edge=QUICK), port(), port()
+    world.deploy(target, release(world, "r1", f"{at}:8080", rest=MORE.format(port=moved)))
+    before = edges(target)
+    world.deploy(target, release(world, "r2", f"{at}:8080", rest=STORE.format(port=moved)), 2)
+    assert "Directory listing" in wait_for(lambda: _or_nothing(moved), bool, seconds=30)
+    assert get(at) == "1"
+    assert edges(target) != before
+    assert any(f"port {moved} goes to another service" in text for text in notices(world))
+
+
+def test_the_cut_of_an_edge_that_is_made_anew_is_told_and_nothing_is_left_of_it(
+    world: Any, port: Callable[[], int]
+) -> None:
+    target, one, two = world.target(edge=QUICK), port(), port()
+    world.deploy(target, release(world, "r1", f"{one}:8080"))
+    with Load().running(*(fresh(one) for _ in range(4))) as load:
+        for turn, ports in enumerate(([one, two], [one], [one, two]), 2):
+            world.deploy(target, release(world, f"r{turn}", *(f"{p}:8080" for p in ports)), turn)
+            assert len([c for c in engine.containers(target.name) if c.edge]) == 2
+    assert get(two) == "1"
+    assert any("connections are cut" in text for text in notices(world))
+    assert not [failure for failure in load.failures if "status" in failure]
