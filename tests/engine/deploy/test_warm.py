@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.engine.deploy.serving import SERVER, get
+from tests.engine.deploy.serving import SERVER, Load, fresh, get, keeping
 from windlass.deploy import warm as waiting
 from windlass.deploy.docker import DockerTarget, engine
+from windlass.deploy.docker.edge.client import EdgeClient
 from windlass.deploy.docker.expiry import end_due
 from windlass.deploy.docker.fence import Fence
 from windlass.deploy.warm import Warm
@@ -96,6 +97,29 @@ def test_a_container_that_is_asked_to_end_between_preparing_and_starting_is_not_
     target.switch(checked, 3, world.events.append)
     assert get(at) == "r1"
     assert world.containers(target)["web"] != first
+
+
+def test_the_place_of_one_that_is_gone_takes_the_next_release_without_a_gap(
+    world: Any, port: Callable[[], int]
+) -> None:
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=3600.0)), port()
+    world.deploy(target, release(world, "r1", at))
+    (first,) = there(target)
+    world.deploy(target, release(world, "r2", at), 2)
+    edge = EdgeClient(next(c.id for c in engine.containers(target.name) if c.edge))
+    engine.remove([first])
+    # HAProxy has forgotten where it was, and takes no other address for its place.
+    wait_for(edge.servers, lambda said: said["web_8080_http/s1"].address == "-", seconds=60, every=0.5)
+
+    prepared = target.prepare(release(world, "r3", at), world.events.append)
+    checked = target.check(prepared, world.events.append, 3)
+    with Load().running(*(client(at) for client in (keeping, fresh, keeping, fresh))) as load:
+        target.switch(checked, 3, world.events.append)
+        leading = edge.servers()["web_8080_http/s1"]
+        wait_for(lambda: load.total, lambda count: count > 100, seconds=30)
+    assert leading.ready
+    assert leading.address != "-"
+    assert load.failures == []
 
 
 def test_nothing_is_ended_while_a_deployment_is_at_work(world: Any, port: Callable[[], int]) -> None:

@@ -16,6 +16,7 @@ from windlass.deploy.docker.edge.board import Board, RunningEdge, carry
 from windlass.deploy.docker.edge.client import generation
 from windlass.deploy.docker.edge.render import Carried, render
 from windlass.deploy.docker.ending import Ending
+from windlass.deploy.docker.places import Places
 from windlass.deploy.docker.preparing import Ready
 from windlass.deploy.docker.site import Site, drained, part_to_start, standing
 from windlass.deploy.docker.up import bring_up
@@ -29,6 +30,11 @@ class Switching:
     def __init__(self, site: Site, ending: Ending) -> None:
         self._site = site
         self._ending = ending
+        self._places = Places(site)
+
+    def make_room(self) -> None:
+        """Empty the edges' places of containers that are gone. Best done while others start: `turn` waits for it."""
+        self._places.empty(self._site.board())
 
     def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName, board: Board) -> Board:
         """Stop and start what cannot run twice, and end what the release no longer has. Raises as `up.bring_up`.
@@ -140,6 +146,8 @@ class Switching:
         """
         there = standing(ready, board)
         self._insist(ready, there, board)
+        board = self._places.empty(board)
+        self._places.wait(board)
         moves: list[tuple[RunningEdge, Carried]] = []
         for edge in ready.edges:
             running = board.edge(edge.name)

@@ -248,6 +248,7 @@ class DockerTarget:
 
     def _begin(self, ready: Ready, emit: Emit, stage: StageName) -> None:
         self._begun = None
+        self._switching.make_room()
         self._beside = self._starting.begin(ready, emit, stage)
         self._begun = ready
 
