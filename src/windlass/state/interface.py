@@ -158,12 +158,14 @@ def _lacks(release: Release, current: Release | None) -> bool:
 
 
 def _left_by(rollback: Record, records: tuple[Record, ...]) -> set[str]:
-    """The releases between a rollback and the last time before it that its target was deployed."""
+    """The releases deployed between a rollback and the last time before it that its target served. One that was only gone back
+    to meanwhile is none of them: from there the rollback went forth again."""
     between: set[str] = set()
     for record in records:
         if record.sequence >= rollback.sequence or record.outcome != "healthy":
             continue
         if record.release.id == rollback.release.id:
             break
-        between.add(record.release.id)
+        if record.kind != "rollback":
+            between.add(record.release.id)
     return between

@@ -1,7 +1,7 @@
 """Releases that are not deployed again until somebody says so, read from an environment's history. Pure.
 
 A release is in quarantine when it failed by its own doing (it never got ready, or its checks failed), or when it served
-and was rolled back from by hand. What counts is its content, not its name: the same images and files under another id or
+and was rolled back from by hand to one that was deployed before it: a way forth again is no verdict on what it leaves. What counts is its content, not its name: the same images and files under another id or
 commit are the same. A deployment with `--retry` lifts it; what fails then is in quarantine again.
 """
 
@@ -36,6 +36,7 @@ def quarantined(records: tuple[Record, ...]) -> tuple[Quarantine, ...]:
     """All that are in quarantine, the latest first. `records` is a history, newest first."""
     found: dict[Content, Quarantine] = {}
     releases: dict[str, Release] = {}
+    deployed: dict[Content, int] = {}
     serving: Release | None = None
     for record in reversed(records):
         releases[record.release.id] = record.release
@@ -48,7 +49,9 @@ def quarantined(records: tuple[Record, ...]) -> tuple[Quarantine, ...]:
             found[key] = Quarantine(record.release, record.at, record.by, record.reason or "it failed")
         elif record.outcome == "healthy":
             found.pop(key, None)
-            if record.kind == "rollback" and serving is not None and content(serving) != key:
+            if record.kind != "rollback":
+                deployed[key] = record.sequence
+            elif serving is not None and deployed.get(content(serving), 0) > deployed.get(key, 0):
                 why = f"rolled back from by hand, to {record.release.id}"
                 found[content(serving)] = Quarantine(serving, record.at, record.by, why)
         serving = releases.get(record.running) if record.running else None

@@ -38,7 +38,8 @@ def refuse(
         The quarantine that this deployment lifts, if it is in one.
 
     Raises:
-        Refused: with who, when and why. A release that lacks approvals is proposed, so that they can be given.
+        Refused: with who, when and why. A release that lacks approvals is proposed, so that they can be given; in a freeze,
+            too.
     """
     serving = running_release(records)
     known = quarantine_of(release, records)
@@ -47,8 +48,10 @@ def refuse(
     if known is not None and not retry:
         raise _in_quarantine(release, kind, environment, known)
     if kind != "rollback":
+        lacking = _proposed(release, environment, approvals)
         refuse_frozen(environment, now)
-        _refuse_unapproved(release, environment, approvals)
+        if lacking is not None:
+            raise lacking
     return known
 
 
@@ -100,16 +103,17 @@ def _in_quarantine(release: Release, kind: Kind, environment: Environment, known
     )
 
 
-def _refuse_unapproved(release: Release, environment: Environment, approvals: Approvals) -> None:
+def _proposed(release: Release, environment: Environment, approvals: Approvals) -> Refused | None:
+    """Propose a release that lacks approvals, and say what it lacks; None when it lacks none."""
     if environment.approvals is None:
-        return
+        return None
     entries = approvals.entries(environment.name)
     found = standing(release, environment.approvals, entries, authors_of(release, approvals))
     if found.enough:
-        return
+        return None
     if not any(one.proposed and content(one.release) == content(release) for one in entries):
         approvals.propose(release)
-    raise Refused(
+    return Refused(
         f"{release.id} has {found}; it needs {found.missing}",
         where=environment.name,
         remedy=f"windlass approve {environment.name} {release.id} gives one; then run again",

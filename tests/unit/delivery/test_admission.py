@@ -136,6 +136,13 @@ class TestApprovals:
         world.builder.packages = "newer"
         assert world.run(same_commit=True, rebuild=["api"]).exit_code == ExitCode.REFUSED
 
+    def test_a_release_that_comes_in_a_freeze_is_approved_meanwhile(self, world: World) -> None:
+        world.change("production", freeze=(ALWAYS,))
+        world.run()
+        self.approve(world, BOB)
+        world.change("production", freeze=())
+        assert world.run(same_commit=True).outcome == "healthy"
+
     def test_an_approval_that_was_taken_back_does_not_count_until_it_is_given_again(self, world: World) -> None:
         world.run()
         self.approve(world, EVE)

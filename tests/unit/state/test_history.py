@@ -6,6 +6,7 @@ import hashlib
 
 from windlass.model.release import Kind, Outcome, Record, Release, ReleasedService
 from windlass.state.interface import find_release, previous_release, running_release
+from windlass.state.quarantine import quarantined
 
 
 def release(name: str, commit: str = "c" * 40) -> Release:
@@ -98,3 +99,23 @@ def test_after_a_broken_off_deployment_the_way_back_is_to_what_was_to_be_replace
 def test_of_a_commit_s_releases_the_one_without_uncommitted_changes_is_meant() -> None:
     records = history(serving("main-ccccccc-dirty-1234567"), serving("main-ccccccc"))
     assert named(find_release(records, "ccccccc")) == "main-ccccccc"
+
+
+def test_after_a_way_forth_again_the_way_back_is_open() -> None:
+    back_and_forth: tuple[tuple[str, Outcome, str | None, Kind], ...] = (
+        ("r1", "healthy", "r1", "rollback"),
+        ("r2", "healthy", "r2", "rollback"),
+    )
+    records = history(serving("r1"), serving("r2"), *back_and_forth)
+    assert named(previous_release(records)) == "r1"
+    assert quarantined(records) == ()
+    assert named(previous_release(history(serving("r1"), serving("r2"), *back_and_forth, serving("r3")))) == "r2"
+
+
+def test_who_goes_back_twice_leaves_both_in_quarantine() -> None:
+    back: tuple[tuple[str, Outcome, str | None, Kind], ...] = (
+        ("r2", "healthy", "r2", "rollback"),
+        ("r1", "healthy", "r1", "rollback"),
+    )
+    records = history(serving("r1"), serving("r2"), serving("r3"), *back)
+    assert sorted(one.release.id for one in quarantined(records)) == ["r2", "r3"]
