@@ -130,7 +130,7 @@ def _outage(seen: Seen, patience: float) -> str:
         return ""
     return (
         f"{seconds(seen.verdict)} until the verdict, then {seconds(max(seen.noticed - seen.verdict, 0.0))} until the old one "
-        f"served again. A shorter verify_timeout ({patience:g} s) shortens the first; good releases must still pass in it"
+        f"served again. The first is over with verify_timeout ({patience:g} s) at the latest; good releases must pass in it, too"
     )
 
 
