@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from windlass.deploy.docker.differences import differences
+from windlass.deploy.docker.differences import differences, hidden
 
 DIGESTS = "a" * 64, "b" * 64
 SERVICE = {
@@ -103,3 +103,31 @@ def test_of_an_image_that_is_gone_nobody_knows_what_it_brought() -> None:
 @pytest.mark.parametrize("document", [{}, {"Config": None, "HostConfig": None, "Mounts": None}])
 def test_what_the_engine_leaves_out_ends_in_no_error(document: dict[str, Any]) -> None:
     assert differences({}, document, None) == ()
+
+
+MODEL = {
+    "configs": {"app": {"name": "p_app", "file": "/copies/new/app.conf"}, "note": {"name": "p_note", "content": "x"}},
+    "secrets": {"token": {"name": "p_token", "environment": "TOKEN"}, "key": {"name": "p_key", "file": "/keys/key"}},
+}
+USING = {
+    **SERVICE,
+    "configs": [{"source": "app", "target": "/etc/app.conf"}, {"source": "note"}],
+    "secrets": [{"source": "token"}, {"source": "key"}],
+}
+
+
+def mounted(*more: tuple[str, str]) -> dict[str, Any]:
+    found = container()
+    return {**found, "Mounts": found["Mounts"] + [{"Source": source, "Destination": at} for source, at in more]}
+
+
+def test_configs_and_secrets_from_files_are_no_volumes_and_are_named_where_they_changed() -> None:
+    same = ("/copies/new/app.conf", "/etc/app.conf"), ("/keys/key", "/run/secrets/key")
+    assert differences(USING, mounted(*same), IMAGE, MODEL) == ()
+    other = ("/copies/old/app.conf", "/etc/app.conf")
+    assert differences(USING, mounted(other), IMAGE, MODEL) == ("configs: app changed", "secrets: key not there")
+
+
+def test_values_that_nobody_sees_are_named_as_what_it_may_be() -> None:
+    assert hidden(USING, MODEL) == ("configs: another value of note", "secrets: another value of token")
+    assert hidden(SERVICE, MODEL) == ()

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from windlass.deploy.docker.containers import Container, worst
 from windlass.deploy.interface import Change
 
+CONFIGURED = "its configuration changed"
+
 
 def parse_hashes(printed: str) -> dict[str, str]:
     """Read `docker compose config --hash '*'`: service → hash of its configuration."""
@@ -89,7 +91,7 @@ def _change(service: str, digest: str, there: Container | None, image: str, imag
     if there.image != image:
         return Change(service, "recreate", "its image changed")
     if there.config_hash != digest:
-        return Change(service, "recreate", "its configuration changed")
+        return Change(service, "recreate", CONFIGURED)
     if image_id and there.image_id and there.image_id != image_id:
         return Change(service, "recreate", f"{image} is another image now")
     if there.state in ("running", "healthy", "completed"):

@@ -11,12 +11,20 @@ from typing import Any
 _OURS = ("com.docker.", "dev.windlass.", "desktop.docker.")
 
 
+_FOLDERS = {"configs": "/", "secrets": "/run/secrets/"}
+"""Where Compose puts what a service uses, unless it says a target (Compose specification, "configs", "secrets")."""
+
+
 def differences(
-    service: Mapping[str, Any], container: Mapping[str, Any], image: Mapping[str, Any] | None
+    service: Mapping[str, Any],
+    container: Mapping[str, Any],
+    image: Mapping[str, Any] | None,
+    model: Mapping[str, Any] | None = None,
 ) -> tuple[str, ...]:
     """What is different, such as "environment: LEVEL changed, DEBUG not there"; empty where nothing is found.
 
     Args:
+        model: where the service's `configs` and `secrets` are declared.
         container: an entry of `docker inspect`.
         image: the entry of `docker image inspect` for what the container runs: what comes from there is no difference. None
             where it is gone: then nothing is too much.
@@ -24,6 +32,9 @@ def differences(
     has = container.get("Config") or {}
     own = _own(container) if image is None else image.get("Config") or {}
     host = container.get("HostConfig") or {}
+    given = {kind: _given(kind, service, model or {}) for kind in _FOLDERS}
+    placed = {target for targets in given.values() for target in targets}
+    mounts = [mount for mount in container.get("Mounts") or [] if mount.get("Destination") not in placed]
     found = [
         ("image", _image(service, has)),
         ("environment", _environment(service.get("environment") or {}, has, own)),
@@ -32,7 +43,8 @@ def differences(
         ("entrypoint", _words(service.get("entrypoint"), has.get("Entrypoint"), own.get("Entrypoint"))),
         ("user", _text(service.get("user"), has.get("User"), own.get("User"))),
         ("working_dir", _text(service.get("working_dir"), has.get("WorkingDir"), own.get("WorkingDir"))),
-        ("volumes", _mounts(service.get("volumes") or [], container.get("Mounts") or [], own)),
+        ("volumes", _mounts(service.get("volumes") or [], mounts, own)),
+        *((kind, _resources(given[kind], container.get("Mounts") or [])) for kind in _FOLDERS),
         ("labels", _named(_labels(service.get("labels")), _labels(has.get("Labels")), _labels(own.get("Labels")))),
         ("restart", _restart(service.get("restart"), host)),
     ]
@@ -118,6 +130,28 @@ def _mounts(wanted: Iterable[Mapping[str, Any]], there: Iterable[Mapping[str, An
     return ", ".join([*said, *_moved(expected, found)])
 
 
+def _given(kind: str, service: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Path in the container → (name of the config or secret, its file on the engine's host or "")."""
+    found = {}
+    for one in service.get(kind) or ():
+        name, declared = str(one["source"]), (model.get(kind) or {}).get(one["source"]) or {}
+        target = _plain(one.get("target") or name)
+        at = target if target.startswith("/") else _FOLDERS[kind] + target
+        found[at] = name, _plain(declared.get("file") or "")
+    return found
+
+
+def _resources(given: Mapping[str, tuple[str, str]], there: Iterable[Mapping[str, Any]]) -> str:
+    """Those from files, which are mounted; the values of others are not looked at."""
+    found = {str(mount.get("Destination")): mount.get("Source") for mount in there}
+    said = [
+        f"{name} {'changed' if target in found else 'not there'}"
+        for target, (name, file) in sorted(given.items())
+        if file and found.get(target) != file
+    ]
+    return ", ".join(said)
+
+
 def _lasting(mount: Mapping[str, Any]) -> bool:
     return mount.get("type") in ("bind", "volume")
 
@@ -139,3 +173,12 @@ def _plain(value: Any) -> str:
     """A value of the model as the container gets it."""
     text = {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
     return text.replace("$$", "$")
+
+
+def hidden(service: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[str, ...]:
+    """What may be different where nothing is seen: the values of configs and secrets that are not made from files. They are
+    part of the configuration, and nobody reads them in a container."""
+    names = {
+        kind: sorted(name for name, file in _given(kind, service, model).values() if not file) for kind in _FOLDERS
+    }
+    return tuple(f"{kind}: another value of {' or '.join(found)}" for kind, found in names.items() if found)

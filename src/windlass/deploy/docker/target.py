@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from windlass.deploy.docker import logs, naming
+from windlass.deploy.docker import changes, logs, naming
 from windlass.deploy.docker.beside import Beside
 from windlass.deploy.docker.containers import Container, endpoints, to_state, worst
 from windlass.deploy.docker.edge import compose as edge_compose
@@ -201,7 +201,8 @@ class DockerTarget:
         if ready is None:
             return {}
         serving = {container.service: container.id for container in self._site.board().current}
-        return explain(ready.compose.model["services"], serving, self._docker)
+        configured = [c.service for c in prepared.changes if c.reason.startswith(changes.CONFIGURED)]
+        return explain(ready.compose.model, serving, self._docker, configured)
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
         state = self._lately().service(service)
