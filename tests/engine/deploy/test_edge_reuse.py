@@ -6,9 +6,13 @@ import http.client
 from collections.abc import Callable
 from typing import Any
 
-from tests.engine.deploy.serving import Load, fresh, get, keeping
+import pytest
+
+from tests.engine.deploy.serving import Line, Load, fresh, get, keeping
 from tests.engine.deploy.test_edge import QUICK, notices, release
+from windlass import process
 from windlass.deploy.docker import DockerTarget, engine
+from windlass.errors import DeploymentFailed
 from windlass.waiting import wait_for
 
 MORE = """
@@ -78,3 +82,28 @@ def test_the_cut_of_an_edge_that_is_made_anew_is_told_and_nothing_is_left_of_it(
     assert get(two) == "1"
     assert any("connections are cut" in text for text in notices(world))
     assert not [failure for failure in load.failures if "status" in failure]
+
+
+def test_a_port_that_another_environment_no_longer_needs_is_given_up_as_the_message_says(
+    world: Any, port: Callable[[], int]
+) -> None:
+    staging, at, gone, own = world.target(edge=QUICK), port(), port(), port()
+    world.deploy(staging, release(world, "r1", f"{at}:8080", rest=MORE.format(port=gone)))
+    production = world.target("production", edge=QUICK)
+    wanted = release(world, "p1", f"{own}:8080", f"{gone}:7000")
+    with pytest.raises(DeploymentFailed, match=f"port {gone} is published by the environment staging"):
+        production.prepare(wanted, world.events.append)
+    without = release(world, "r2", f"{at}:8080")
+    world.deploy(staging, without, 2)
+    with pytest.raises(DeploymentFailed, match="where nothing needs it any more") as refused:
+        production.prepare(wanted, world.events.append)
+    command = (refused.value.remedy or "").partition(",")[0].split()
+    assert command[:3] == ["docker", "rm", "--force"]
+    process.run(command, check=True)
+    assert not staging.prepare(without, world.events.append).nothing_to_do
+    world.deploy(staging, without, 3)
+    world.deploy(production, wanted)
+    assert (get(at), get(own)) == ("1", "1")
+    line = Line(gone)
+    assert line.say("x") == "1 x"
+    line.close()

@@ -18,6 +18,7 @@ from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
 from windlass.deploy.docker.edge.board import Board, RunningEdge, ends_of, otherwise
 from windlass.deploy.docker.edge.certificates import terminated
+from windlass.deploy.docker.edge.held import refuse_held
 from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
 from windlass.deploy.docker.edge.reuse import claims, listens, why_anew
 from windlass.deploy.docker.edge.router import routers
@@ -149,6 +150,7 @@ class Preparer:
         edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
         if edge is not None:
             edges += routers(edge.sni, unescape(runnable.model["services"]), self._environment.name, emit)
+        refuse_held([port for one in edges for port in one.published], board, self._name, self._docker)
         return Ready(
             Prepared(
                 release,

@@ -5,7 +5,7 @@ What cannot run twice is stopped and started, right before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from windlass.deploy.docker import changes, partial
@@ -19,7 +19,7 @@ from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.places import Places
 from windlass.deploy.docker.preparing import Ready
 from windlass.deploy.docker.site import Site, drained, part_to_start, standing
-from windlass.deploy.docker.up import bring_up
+from windlass.deploy.docker.up import WITHOUT_ORPHANS, Compose, bring_up, compose_refusal, create_command
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, Notice, StageName
 
@@ -94,15 +94,15 @@ class Switching:
                 make.append(edge)
                 if running is not None and why:
                     emit(Notice(f"the edge of {', '.join(edge.services) or 'names'} is made anew because {why}: connections are cut for about a second", "warning"))  # fmt: skip
-        names = {edge.name for edge in ready.edges}
-        replaced = [e.container.id for e in board.edges if e.name not in names or e.name in {m.name for m in make}]
+        names = {edge.name for edge in ready.edges} - {edge.name for edge in make}
+        replaced = [e.container for e in board.edges if e.name not in names or e is not board.edge(e.name)]
         old = [c for name in ready.layout.fronted for c in board.serving(name) if not c.beside]
         if not make and not replaced and not old:
             return board
         if old:
             emit(Notice(f"{', '.join(sorted({c.service for c in old}))}: moved behind an edge, once; connections are cut for about a second", "warning"))  # fmt: skip
-        self._site.docker.unplug(old)
-        self._site.docker.discard(replaced)
+        self._site.docker.discard([c.id for c in replaced if c.status != "running"])
+        replaced = [c for c in replaced if c.status == "running"]
         if make:
             ready_now = standing(ready, board)
             adopted = {c.service for c in old}
@@ -110,23 +110,56 @@ class Switching:
                 tuple(c for c in board.services if c.service not in adopted or c in ready_now.get(c.service, ())),
                 board.edges,
             )
-            self._start_edges(ready, make, seen, ready_now)
+            compose = self._edges_to_start(ready, make, seen, ready_now, {c.key for c in replaced})
+            fresh = self._create(compose)
+            self._site.docker.unplug(old)
+            self._exchange(replaced, fresh if not any(edge.secrets for edge in make) else [])
+            self._start(compose)
+            self._site.edges_answer(edge.name for edge in make)
+        else:
+            self._site.docker.unplug(old)
+            self._site.docker.discard([c.id for c in replaced])
         self._site.docker.remove_later([c.id for c in old], self._site.log)
         return self._site.board()
 
-    def _start_edges(
-        self, ready: Ready, make: Sequence[Edge], board: Board, beside: dict[str, list[Container]]
-    ) -> None:
-        model = {**ready.compose.model, "services": {}}
+    def _edges_to_start(
+        self,
+        ready: Ready,
+        make: Sequence[Edge],
+        board: Board,
+        beside: dict[str, list[Container]],
+        taken: Collection[str],
+    ) -> Compose:
         configs = {}
         for edge in make:
             serving = {n: board.serving(n) or beside.get(n, []) for n in edge.services}
             carried = carry(edge, ready.layout.fronted, None, serving, warm=drained(board))
             configs[edge.name] = render(carried, generation=generation(carried))
         labels = edge_compose.labels_of(ready.compose.model)
-        model["services"] = edge_compose.edge_services(make, configs, image=self._site.settings.image, labels=labels)
+        image = self._site.settings.image
+        services = edge_compose.edge_services(make, configs, image=image, labels=labels, taken=taken)
+        return replace(ready.compose, model={**ready.compose.model, "services": services})
+
+    def _create(self, compose: Compose) -> list[str]:
+        """Make containers while those before them still serve: what takes time, and may fail, cuts nobody then."""
+        done = compose.docker.run(create_command(compose.project, compose.directory), env={**compose.environ, **WITHOUT_ORPHANS}, input=compose.document)  # fmt: skip
+        if not done.ok:
+            said = compose_refusal(done.stderr.splitlines()) or "Docker Compose could not make the edge"
+            raise DeploymentFailed(said, remedy="run the same command again", blames=False)
+        there = compose.docker.containers(compose.project)
+        return [c.id for c in there if c.key in compose.model["services"] and c.status == "created"]
+
+    def _exchange(self, old: Sequence[Container], fresh: Sequence[str]) -> None:
+        """End edges and start others in one go, for a port has one owner. What does not start is left to Compose, which says
+        why; and so are edges that Compose has to give certificates."""
+        if old:
+            ids = " ".join(c.id for c in old)
+            start = f"; docker start {' '.join(fresh)}" if fresh else ""
+            self._site.docker.run(["sh", "-c", f"docker rm --force --volumes {ids}{start}"])
+
+    def _start(self, compose: Compose) -> None:
         bring_up(
-            replace(ready.compose, model=model),
+            compose,
             {},
             (),
             seconds=self._site.environment.ready_timeout,
@@ -134,7 +167,6 @@ class Switching:
             emit=lambda event: None,
             stage="deploy",
         )
-        self._site.edges_answer(edge.name for edge in make)
 
     def turn(self, ready: Ready, board: Board, *, keep_warm: bool) -> Board:
         """Lead requests to the release's containers; those before it keep the connections they have, and workers before

@@ -27,7 +27,7 @@ _POLITE_TRIES = 5
 _ENDED_EARLY = re.compile(r"\b(context )?cancel+ed$")
 """What Compose says when it is told to stop: never the reason."""
 
-_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
+WITHOUT_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
 """Compose sees a part of the model: what is not in it stays, whatever the user's own variables say."""
 
 
@@ -63,6 +63,11 @@ def compose_command(project: str, directory: Path, *arguments: str) -> list[str]
 
 def up_command(project: str, directory: Path) -> list[str]:
     return compose_command(project, directory, "up", "--detach", "--no-build", "--pull", "never")
+
+
+def create_command(project: str, directory: Path) -> list[str]:
+    """As `up_command`, but nothing starts."""
+    return compose_command(project, directory, "up", "--no-start", "--no-build", "--pull", "never")
 
 
 class _Run:
@@ -103,7 +108,7 @@ class _Run:
             self.code = compose.docker.stream(
                 argv,
                 self._hear,
-                env={**compose.environ, **_ORPHANS},
+                env={**compose.environ, **WITHOUT_ORPHANS},
                 input=compose.document,
                 stop=lambda: self._stopping,
             )

@@ -74,16 +74,28 @@ def labels_of(model: ComposeModel) -> dict[str, str]:
     return {key: known[key] for key in (naming.PROJECT, naming.ENVIRONMENT) if key in known}
 
 
+def place_for(edge: Edge, taken: Collection[str]) -> str:
+    """The Compose service under which an edge is made while another of its name still runs."""
+    text = json.dumps(to_document(edge), sort_keys=True)
+    return edge.name if edge.name not in taken else instance(edge.name, text, "", taken)
+
+
 def edge_services(
-    edges: Iterable[Edge], configs: Mapping[str, str], *, image: str, labels: Mapping[str, str]
+    edges: Iterable[Edge],
+    configs: Mapping[str, str],
+    *,
+    image: str,
+    labels: Mapping[str, str],
+    taken: Collection[str] = (),
 ) -> dict[str, Any]:
     """Compose services that run the edges.
 
     Args:
         configs: the first configuration of each.
+        taken: Compose services of edges that run until these start.
         labels: as `labels_of` gives them.
     """
-    return {edge.name: _edge_service(edge, image, labels, configs[edge.name]) for edge in edges}
+    return {place_for(edge, taken): _edge_service(edge, image, labels, configs[edge.name]) for edge in edges}
 
 
 def _edge_service(edge: Edge, image: str, labels: Mapping[str, str], config: str) -> dict[str, Any]:

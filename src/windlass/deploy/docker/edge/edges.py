@@ -50,7 +50,9 @@ class Edges:
     def board(self, there: Iterable[Container], *, ask: bool = False) -> Board:
         """What runs, told apart. With `ask`, every edge is asked what it carries, and not the memo."""
         memo, every = self.read(), list(there)
-        edges = _at_once(lambda container: self._edge(container, memo, ask), [c for c in every if c.edge])
+        # One that was made, and never started, by somebody who was interrupted there comes after the one that runs.
+        made = sorted((c for c in every if c.edge), key=lambda c: c.status != "running")
+        edges = _at_once(lambda container: self._edge(container, memo, ask), made)
         heard = {edge.container.id: edge.carried for edge in edges if edge.sure}
         if ask and any(memo.carried.get(id) != carried for id, carried in heard.items()):
             self.write(replace(memo, carried={**memo.carried, **heard}))
