@@ -237,6 +237,8 @@ class DockerTarget:
                 ready = self._preparer.prepare(release, emit, stage)
             for sentence, remedy in unchanged(ready.compose.model, *looking.result()):
                 emit(Notice(sentence, "warning", remedy))
+            for change in changes.interrupting(ready.prepared.changes, ready.layout.in_place):
+                emit(Notice(f"{change.service}: {change.reason}", "warning"))
         self._ready[release.id] = ready
         return ready
 
