@@ -9,7 +9,7 @@ from windlass.errors import Refused
 from windlass.model.project import Environment
 from windlass.model.release import Kind, Record, Release, ReleasedService
 from windlass.state.interface import running_release
-from windlass.state.quarantine import content
+from windlass.state.quarantine import content, quarantined
 from windlass.steps.tools import Tools
 
 _LOOKED_AT = 20
@@ -56,7 +56,8 @@ def _instead(
     if kind != "rollback":
         return again
     current = running_release(records)
-    passed = {content(one) for one in (release, current) if one is not None}
+    held = (one.release for one in quarantined(records))  # they would be refused, too
+    passed = {content(one) for one in (release, current, *held) if one is not None}
     others: list[Release] = []
     for record in records:
         if record.outcome == "healthy" and content(record.release) not in passed:

@@ -92,3 +92,11 @@ def test_another_deployment_of_a_release_whose_images_are_gone_is_refused_too(wo
     with pytest.raises(Refused, match="main-0000002 cannot run any more") as refusal:
         world.bring(release(world, 2), "deploy")
     assert "windlass run --commit" in str(refusal.value.remedy)
+
+
+def test_a_release_in_quarantine_is_not_named_as_a_way_back(world: World) -> None:
+    world.roll_back()
+    prune(world, 2)
+    with pytest.raises(Refused) as refusal:
+        world.roll_back("main-0000002")
+    assert "one of these: main-0000001;" in str(refusal.value.remedy)
