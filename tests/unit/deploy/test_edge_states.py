@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.client import FILE, batches, judged, load, script
 from windlass.deploy.docker.edge.commands import (
     Serving,
@@ -16,6 +17,7 @@ from windlass.deploy.docker.edge.commands import (
     parse_stat,
     transition,
 )
+from windlass.deploy.docker.edge.compose import place_for, service_of
 from windlass.deploy.docker.edge.judge import Look, judge
 from windlass.deploy.docker.edge.render import SPARE, Carried, Server, Slots, parse, place, render
 from windlass.deploy.docker.edge.tls import FOLDER
@@ -202,6 +204,14 @@ def test_a_configuration_is_judged_before_anything_takes_the_place_of_the_last_o
     assert "haproxy -c" not in script(("show info",), config="global\n")
 
 
-def test_connections_are_counted_without_the_one_that_asks() -> None:
-    assert connections("Maxconn: 100\nCurrConns: 3\nCumConns: 9\n") == 2
-    assert connections("CurrConns: 0\n") == connections("nonsense") == 0
+def test_connections_of_clients_are_counted() -> None:
+    assert connections("Maxconn: 100\nCurrConns: 3\nCumConns: 9\n") == 3
+    assert connections("CurrConns: x\n") == connections("nonsense") == 0
+
+
+def test_an_edge_that_is_made_anew_stands_beside_the_one_that_runs() -> None:
+    edge = Edge("windlass-edge", ("web",), {}, ())
+    assert place_for(edge, ()) == place_for(edge, {"windlass-edge-2"}) == "windlass-edge"
+    beside = place_for(edge, {"windlass-edge"})
+    assert beside != "windlass-edge" and service_of(beside) == "windlass-edge"
+    assert place_for(edge, {"windlass-edge", beside}) not in ("windlass-edge", beside)

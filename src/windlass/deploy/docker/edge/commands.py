@@ -94,11 +94,9 @@ def parse_servers(printed: str) -> dict[str, Serving]:
 
 
 def connections(printed: str) -> int:
-    """How many connections of clients there are, from `show info` (9.3): the one that asks is not among them."""
+    """How many connections of clients there are, from `show info` (9.3); 0 where it does not say."""
     found = (line.partition(":") for line in printed.splitlines())
-    return max(
-        0, next((int(value) for key, _, value in found if key == "CurrConns" and value.strip().isdigit()), 0) - 1
-    )
+    return next((int(value) for key, _, value in found if key == "CurrConns" and value.strip().isdigit()), 0)
 
 
 def differences(carried: Carried, servers: Mapping[str, Serving]) -> list[str]:
