@@ -40,7 +40,7 @@ def end_due(
         if not due:
             return ()
         board = edges.board(docker.containers(project), ask=True)
-        unsure = [edge.name for edge in board.edges if not edge.sure]
+        unsure = [edge.name for edge in board.edges if not edge.sure and edge is board.edge(edge.name)]
         if unsure:
             raise DeploymentFailed(f"the edge {unsure[0]} does not say what it carries", blames=False)
         ended = [container.id for container in expired(board, due)]
