@@ -11,7 +11,7 @@ import pytest
 from tests.engine.deploy.serving import Line, Load, fresh, get, keeping
 from tests.engine.deploy.test_edge import QUICK, notices, release
 from windlass import process
-from windlass.deploy.docker import DockerTarget, engine
+from windlass.deploy.docker import DockerTarget, engine, naming
 from windlass.errors import DeploymentFailed
 from windlass.waiting import wait_for
 
@@ -107,3 +107,19 @@ def test_a_port_that_another_environment_no_longer_needs_is_given_up_as_the_mess
     line = Line(gone)
     assert line.say("x") == "1 x"
     line.close()
+
+
+def test_an_edge_that_was_made_and_never_started_is_cleared_away_and_cuts_nobody(
+    world: Any, port: Callable[[], int]
+) -> None:
+    target, at = world.target(edge=QUICK), port()
+    world.deploy(target, release(world, "r1", f"{at}:8080"))
+    before = edges(target)
+    one = next(c for c in engine.containers(target.name) if c.edge)
+    labels = {"com.docker.compose.project": target.name, "com.docker.compose.service": f"{one.key}.0123abcd"}
+    words = [f"--label={key}={value}" for key, value in {**labels, naming.EDGE: one.edge}.items()]
+    process.run(["docker", "create", *words, "busybox:1"], check=True)
+    with Load().running(fresh(at), keeping(at)) as load:
+        world.deploy(target, release(world, "r2", f"{at}:8080", web="2"), 2)
+    assert load.failures == []
+    assert sorted(c.id for c in engine.containers(target.name) if c.edge) == before
