@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from windlass.cli import options
-
-if TYPE_CHECKING:
-    from windlass.delivery import Choose
-    from windlass.model.project import Environment
-    from windlass.model.release import Record, Release
-    from windlass.steps.tools import Tools
 
 EXAMPLE = "windlass deploy staging --release develop-def5678"
 
@@ -38,13 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
     from windlass.delivery import Order, deliver
     from windlass.errors import Refused
+    from windlass.steps.named import Named
 
     session = open_session(arguments)
     environment = session.environment(arguments.env)
     if arguments.release:
         return bring(
             session,
-            lambda emit: _named(arguments.release, environment, session.tools),
+            lambda emit: Named(arguments.release, environment, session.tools),
             "deploy",
             environment,
             arguments,
@@ -60,28 +54,3 @@ def run(arguments: argparse.Namespace) -> int:
         order = Order(session.source, environment, plan=plan, retry=arguments.retry, wait=arguments.wait)
         delivery = deliver(order, session.tools, emit)
     return report.show(delivery, as_json=arguments.json)
-
-
-def _named(wanted: str, environment: Environment, tools: Tools) -> Choose:
-    """A release of the environment's history, or one that waited for approvals."""
-    from windlass.errors import UsageError
-    from windlass.state.interface import find_release
-    from windlass.steps.approval import proposed
-    from windlass.steps.compose_release import unique
-    from windlass.steps.promote import tag_images
-
-    def choose(records: tuple[Record, ...]) -> Release:
-        release = find_release(records, wanted)
-        if release is None and environment.approvals is not None:
-            waiting = proposed(wanted, tools.state.approvals.entries(environment.name))
-            if waiting is not None:
-                release = unique(waiting, records)
-                tag_images(release, tools)
-        if release is None:
-            raise UsageError(
-                f"{environment.name} has no release '{wanted}'",
-                remedy=f"windlass history {environment.name} lists them",
-            )
-        return release
-
-    return choose

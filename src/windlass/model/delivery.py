@@ -61,7 +61,6 @@ class RollOut:
     restored: Release | None = None
     restore_failure: WindlassError | None = None
     evidence: str | None = None
-    seconds: float = 0.0
     running: Release | None = None
     now: str = ""
     moved: tuple[str, ...] = ()

@@ -38,10 +38,6 @@ def record_from_json(text: str, where: str) -> Record:
         ) from error
 
 
-def release_to_dict(release: Release) -> dict[str, Any]:
-    return asdict(release)
-
-
 def _record(document: dict[str, Any]) -> Record:
     fields = {key: document[key] for key in ("sequence", "outcome", "at", "by", "running")}
     lease = document.get("lease")

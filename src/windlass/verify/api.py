@@ -29,10 +29,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from windlass.config.yaml import Document, parse, read
+from windlass.config.yaml import Document, parse
 from windlass.errors import ConfigError
 from windlass.verify.probe import Expectation, Probe
 
@@ -66,17 +65,12 @@ class Suite:
     cases: tuple[Case, ...] = field(repr=False)
 
 
-def load_suite(path: Path, name: str | None = None) -> Suite:
-    """Read a suite. `name` is what errors call the file; its path otherwise.
+def parse_suite(data: bytes, name: str) -> Suite:
+    """A suite from a file's content; `name` is what errors call the file.
 
     Raises:
-        ConfigError: it cannot be read or is wrong: one line with the position.
+        ConfigError: it is wrong: one line with the position.
     """
-    return _suite(read(path, name))
-
-
-def parse_suite(data: bytes, name: str) -> Suite:
-    """The same from a file's content, for one that is in a git tree."""
     return _suite(parse(data, name))
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.unit.delivery.world import World
-from windlass.errors import EngineUnavailable, EnvironmentUnusable, ExitCode, Held, Refused
+from windlass.delivery import deploy
+from windlass.errors import EngineUnavailable, EnvironmentUnusable, ExitCode, Held, Refused, UsageError
 from windlass.model.events import Notice
 from windlass.model.release import Lease, Record
 from windlass.model.rules import ApprovalRule, Freeze, Person
 from windlass.state import lease
 from windlass.state.interface import running_release
+from windlass.steps.named import Named
 from windlass.testing.target import FakeTarget
 
 ALWAYS = Freeze("date", 0, date(2999, 1, 1).toordinal() * 1440, "Europe/Berlin", "the fair")
@@ -142,6 +144,18 @@ class TestApprovals:
         self.approve(world, BOB)
         world.change("production", freeze=())
         assert world.run(same_commit=True).outcome == "healthy"
+
+    def test_what_waited_is_deployed_by_its_name(self, world: World) -> None:
+        world.run()
+        self.approve(world, BOB)
+        environment = world.project.environment("production")
+        choose = Named("main-0000002", environment, world.tools)
+        done = deploy(choose, "deploy", environment, world.tools, world.events.append)
+        assert (done.outcome, serving(world)) == ("healthy", "main-0000002")
+
+    def test_a_name_that_nothing_has_is_said(self, world: World) -> None:
+        with pytest.raises(UsageError, match="production has no release 'main-9999999'"):
+            Named("main-9999999", world.project.environment("production"), world.tools)(())
 
     def test_an_approval_that_was_taken_back_does_not_count_until_it_is_given_again(self, world: World) -> None:
         world.run()
