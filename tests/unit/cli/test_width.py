@@ -138,7 +138,14 @@ SCREENS: dict[str, Callable[[Output], None]] = {
         (BLAMED,), "production", out, frozenset([ID]), {ID: (Approval(RELEASE, Person(LONG, LONG), STAMP),)}
     ),
     "approve": lambda out: approve.tell_waiting([(RELEASE, STANDING)], ENVIRONMENT, out),
-    "diff": lambda out: diff.tell((Change(NAME, "recreate", LONG),), "production", ID, out, {NAME: (LONG, LONG)}),
+    "diff": lambda out: diff.tell(
+        (Change(NAME, "recreate", LONG),),
+        "production",
+        ID,
+        out,
+        {NAME: (LONG, LONG)},
+        (Notice(LONG, "warning", LONG),),
+    ),
     "verify": lambda out: verify.tell((CHECK,), out),
     "doctor": lambda out: doctor.tell([Verdict("engine", "broken", LONG, LONG)], out),
     "init": lambda out: init_command.tell(Derived("", (Decision(LONG, LONG),), (LONG,)), True, out),
