@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.deploy.test_containers import one
 
-from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.board import Board, RunningEdge, carry, otherwise
 from windlass.deploy.docker.edge.commands import differences, needs_reload
@@ -79,7 +79,7 @@ def test_a_service_without_a_network_is_refused_and_one_that_is_not_there_is_sai
 
 
 def running(edge: Edge) -> RunningEdge:
-    container: Any = Container.__new__(Container)
+    container = one()
     return RunningEdge(container, to_document(edge), carry(edge, {}, None, {}))
 
 

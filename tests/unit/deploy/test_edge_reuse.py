@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.deploy.test_containers import one
 
-from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge.allocate import allocate
 from windlass.deploy.docker.edge.board import Board, RunningEdge, carry
 from windlass.deploy.docker.edge.compose import to_document
 from windlass.deploy.docker.edge.layout import Fronted, Layout, Publication
 from windlass.deploy.docker.edge.reuse import overlap
 from windlass.deploy.docker.preparing import edge_changes
+from windlass.deploy.interface import Change
 
 
 def service(name: str, port: int, *published: str, names: tuple[str, ...] = (), network: str = "default") -> Fronted:
@@ -25,7 +27,7 @@ def layout(*services: Fronted) -> Layout:
 
 def told(before: Layout, after: Layout, model: dict[str, Any] | None = None) -> list[tuple[str, str, str]]:
     """What the plan says of edges, where those for `before` run."""
-    container: Any = Container.__new__(Container)
+    container = one()
     edges = allocate(before.fronted, {})
     board = Board((), tuple(RunningEdge(container, to_document(e), carry(e, before.fronted, None, {})) for e in edges))
     wanted = allocate(after.fronted, board.carrier)
@@ -49,7 +51,7 @@ def test_a_service_that_goes_closes_its_port_and_cuts_nobody_else() -> None:
 
 
 def test_a_port_that_is_closed_already_is_not_told_again() -> None:
-    container: Any = Container.__new__(Container)
+    container = one()
     (made,) = allocate(layout(WEB, API).fronted, {})
     after = layout(WEB)
     (left,) = allocate(after.fronted, {"web": made.name})
@@ -57,6 +59,15 @@ def test_a_port_that_is_closed_already_is_not_told_again() -> None:
     assert edge_changes((left,), board, after, {}) == []
     again = layout(WEB, API)  # and it comes back as it was, without a cut
     assert edge_changes(allocate(again.fronted, board.carrier), board, again, {}) == []
+
+
+def test_an_edge_that_was_stopped_is_no_edge_as_declared() -> None:
+    (made,) = allocate(layout(WEB).fronted, {})
+    stopped = replace(one(), status="exited")
+    board = Board((), (RunningEdge(stopped, to_document(made), carry(made, layout(WEB).fronted, None, {})),))
+    assert edge_changes((made,), board, layout(WEB), {}) == [
+        Change("windlass-edge", "recreate", "it is exited: nobody reaches web through it")
+    ]
 
 
 def test_a_service_that_nobody_publishes_goes_unsaid() -> None:

@@ -302,12 +302,17 @@ def _why_anew(
 def edge_changes(
     edges: Sequence[Edge], board: Board, layout: Layout, services: Mapping[str, Mapping[str, Any]]
 ) -> list[Change]:
-    """What becomes of edges that run: those that do not suffice, and those that come to do something else. New ones
+    """What becomes of edges that are there: those that do not run, those that do not suffice, and those that come to do something else. New ones
     cut nobody off and are not told, but for what they do with names."""
     found = []
     for edge in edges:
         running = board.edge(edge.name)
-        if running is not None and (why := _why_anew(edge, running, edges, layout, services)):
+        if running is not None and running.container.status != "running":
+            reason = (
+                f"it is {running.container.status}: nobody reaches {', '.join(edge.services) or 'names'} through it"
+            )
+            found.append(Change(edge.name, "recreate", reason))
+        elif running is not None and (why := _why_anew(edge, running, edges, layout, services)):
             found.append(Change(edge.name, "recreate", f"{why}; its connections are cut for about a second"))
         elif why := otherwise(running, edge, layout.fronted):
             found.append(Change(edge.name, "update", why))
@@ -317,7 +322,12 @@ def edge_changes(
 
 
 def _explained(change: Change, layout: Layout, board: Board) -> Change:
-    """A service that cannot run twice is said to be stopped for a moment, and why."""
+    """A service that cannot run twice is said to be stopped for a moment, and why; one that runs, and that no edge leads to,
+    is said to be there."""
+    if change.action == "create" and any(
+        c.fronted and c.status == "running" for c in board.services if c.service == change.service
+    ):
+        return Change(change.service, change.action, "no edge leads to its containers")
     if change.action == "recreate" and change.service in layout.fronted:
         if any(not c.fronted for c in board.serving(change.service)):
             moved = "it is moved behind an edge, its connections are cut for about a second"
