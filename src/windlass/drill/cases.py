@@ -12,8 +12,8 @@ NOTHING = "nothing serves"
 
 AFTER_SWITCH = 10.0
 """Seconds that the way back may take which users notice: from the verdict to the old release's serving again. One to five are usual;
-a busy machine takes longer. Until the verdict there are as many seconds as the environment gives checks
-(`verify_timeout`): that is the user's own choice, and the report says what came of it."""
+a busy machine takes longer. Until the verdict there are at most as many seconds as the environment gives checks
+(`verify_timeout`), fewer where the watch sees errors first; the report says what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
