@@ -111,8 +111,7 @@ def test_only_those_that_get_requests_are_enabled_in_the_file() -> None:
     assert [(words[2], words[-1] == "disabled") for words in servers] == [
         ("old000000000:80", True),
         ("new000000000:80", False),
-        ("0.0.0.0:80", True),
-        ("0.0.0.0:80", True),
+        *[("0.0.0.0:80", True)] * (SPARE - 2),
     ]
 
 
@@ -128,9 +127,7 @@ STATE = """1
 # be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight
 3 web_80_tcp 1 s1 10.0.0.2 0 72 1
 3 web_80_tcp 2 s2 10.0.0.3 2 64 1
-3 web_80_tcp 3 s3 - 0 5 1
-3 web_80_tcp 4 s4 - 0 5 1
-"""
+""" + "".join(f"3 web_80_tcp {number} s{number} - 0 5 1\n" for number in range(3, SPARE + 1))
 
 
 def test_the_running_state_is_compared_with_the_wanted_one() -> None:

@@ -15,7 +15,7 @@ from windlass.deploy.docker.edge.client import drop_files, keep_files, renewal, 
 from windlass.deploy.docker.edge.commands import needs_reload, transition
 from windlass.deploy.docker.edge.compose import edge_services, with_certificates
 from windlass.deploy.docker.edge.layout import Fronted
-from windlass.deploy.docker.edge.render import Carried, Server, place, render, to_document
+from windlass.deploy.docker.edge.render import SPARE, Carried, Server, place, render, to_document
 from windlass.deploy.docker.edge.render import parse as parsed
 from windlass.deploy.docker.edge.tls import Tls
 from windlass.model.secret import Secret
@@ -63,7 +63,7 @@ def test_containers_are_spoken_to_in_tls_and_asked_for_a_certificate_where_someb
     end: Tls, expected: str
 ) -> None:
     servers = [line for line in lines(end) if line.startswith("  server s")]
-    assert len(servers) == 4 and all(expected in line for line in servers)
+    assert len(servers) == SPARE and all(expected in line for line in servers)
 
 
 def test_the_file_says_what_it_carries_and_holds_no_key() -> None:

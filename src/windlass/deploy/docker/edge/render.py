@@ -15,7 +15,7 @@ from typing import Any, Literal
 from windlass.deploy.docker.edge import routes, tls
 from windlass.deploy.docker.edge.layout import RUNTIME_PORT, Mode
 
-SPARE = 4
+SPARE = 8
 """Servers that are declared for each service at least, so that a switch needs no other configuration."""
 
 _CONNECT_MS, _RETRIES = 1600, 2
