@@ -23,7 +23,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Images are on the target, the configuration is valid, nothing a user can see has changed yet."""
+    """Images are on the target, the configuration is valid, nothing a user can see has changed yet.
+
+    `changes` name every service that the target would run, those that stay included: a service of the release that they do
+    not name is not active there.
+    """
 
     release: Release
     changes: tuple[Change, ...]
