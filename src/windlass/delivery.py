@@ -1,7 +1,7 @@
 """The whole flow, readable top to bottom:
 
-    commit → plan → build → test → scan → publish → admit → deploy → verify → record
-                                                      └ when deploy or verify fails: restore the last healthy release
+    commit → plan → build → test → scan → publish → admit → deploy → verify → watch → record
+                                                      └ when one of these fails: restore the last healthy release
 
 Each step takes the frozen value of the one before, so that deploying something unscanned or unpublished does not
 type-check. Nothing here knows a driver; they come in `Tools`, from `wiring`.

@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 StageName: TypeAlias = Literal[
-    "plan", "build", "test", "scan", "publish", "admit", "deploy", "verify", "record", "restore", "pull", "start"
+    "plan",
+    "build",
+    "test",
+    "scan",
+    "publish",
+    "admit",
+    "deploy",
+    "verify",
+    "watch",
+    "record",
+    "restore",
+    "pull",
+    "start",
 ]
-"""The stages of a delivery; `pull` and `start` are those of local development."""
+"""The stages of a delivery; `watch` is what is left of watching users fare when all checks have passed; `pull` and `start` are those of local development."""
 StageOutcome: TypeAlias = Literal["ok", "failed", "skipped", "unchanged", "interrupted"]
 ServiceOutcome: TypeAlias = Literal["ok", "failed", "skipped", "reused", "interrupted"]
 

@@ -40,49 +40,46 @@ class Checking:
             VerificationFailed: checks failed; with what the services said.
             DeploymentFailed: users fare badly with it.
         """
-        with watch.stage("verify") as verdict:
-            if watched is None:
+        if watched is None:
+            with watch.stage("verify") as verdict:
                 checks = self.ask(release, self.target.endpoint, self.emit)
-            else:
-                checks = self._side_by_side(release, watched)
-            count = len(checks)
-            verdict.detail = f"{count} check{'' if count == 1 else 's'} passed" if count else "no checks are configured"
-        return checks
-
-    def _side_by_side(self, release: Release, deployed: Deployed) -> tuple[CheckResult, ...]:
+                verdict.detail = _passed(checks)
+            return checks
         asking, ended, over = Asking(), Stop(), Stop()
         meanwhile = Meanwhile(asked=asking.counts, going=lambda: not ended.is_set(), stop=over)
-
-        def watch() -> None:
-            try:
-                self.target.watch(deployed, self.emit, meanwhile)
-            except (DeploymentFailed, Locked):
-                asking.stop.set()
-                raise
-            except WindlassError as error:  # that nothing can be seen is no verdict
-                self.emit(Notice(f"{release.id} could not be watched: {error}", "warning", error.remedy))
-            except BaseException:
-                asking.stop.set()
-                raise
-
         with ThreadPoolExecutor(1, thread_name_prefix="watch") as pool:
-            watching = pool.submit(watch)
+            watching = pool.submit(self._watch, release, watched, meanwhile, asking)
             try:
-                checks = self.ask(release, self.target.endpoint, self.emit, asking=asking)
-            except _Stopped:
-                watching.result()
-                raise
-            except BaseException:
-                over.set()
-                raise
-            finally:
-                ended.set()
-            try:
+                with watch.stage("verify") as verdict:
+                    try:
+                        checks = self.ask(release, self.target.endpoint, self.emit, asking=asking)
+                    except _Stopped:
+                        watching.result()
+                        raise
+                    finally:
+                        ended.set()
+                    verdict.detail = _passed(checks)
+                if not watching.done():
+                    with watch.stage("watch"):
+                        watching.result()
                 watching.result()
             except BaseException:
                 over.set()
                 raise
         return checks
+
+    def _watch(self, release: Release, deployed: Deployed, meanwhile: Meanwhile, asking: Asking) -> None:
+        """Watch, and end the asking when users fare badly."""
+        try:
+            self.target.watch(deployed, self.emit, meanwhile)
+        except (DeploymentFailed, Locked):
+            asking.stop.set()
+            raise
+        except WindlassError as error:  # that nothing can be seen is no verdict
+            self.emit(Notice(f"{release.id} could not be watched: {error}", "warning", error.remedy))
+        except BaseException:
+            asking.stop.set()
+            raise
 
     def ask(
         self,
@@ -122,3 +119,8 @@ class Checking:
                 blames=any(check.sent for check in wrong),
             )
         return checks
+
+
+def _passed(checks: tuple[CheckResult, ...]) -> str:
+    count = len(checks)
+    return f"{count} check{'' if count == 1 else 's'} passed" if count else "no checks are configured"
