@@ -89,6 +89,7 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
         kept = stack.enter_context(layouts(tools.scratch, tools.project.name)) if work else Path()
         builder = tools.builder(emit) if work else None
         caches = stack.enter_context(LayerCaches(builder, emit))
+        watch.then("verify", caches.begin)  # nobody on this machine needs them: users come first
 
         with watch.stage("build", _to_build(plan)) as verdict:
             built = build(plan, tools, builder, folder, kept, emit)
@@ -104,7 +105,6 @@ def deliver(order: Order, tools: Tools, emit: Emit) -> Delivery:
         with watch.stage("publish") as verdict:
             published = publish(scanned, order.source, tags, tools, emit)
             verdict.outcome = _outcome(published, scanned.failed)
-        caches.begin()
 
         if environment is None:
             emit(Notice(_no_environment(order.source.branch, tools), remedy="windlass run --env ENV deploys it"))

@@ -316,7 +316,9 @@ class EnvironmentSection(Section):
         examples=[["PLATFORM_AUTH_TOKEN"]],
     )
     ready_timeout: Duration = Field(
-        default=180.0, description="How long a service may take to become healthy, from when its container starts.", examples=["180s"]
+        default=180.0,
+        description="How long a service may take to become healthy, from when its container starts.",
+        examples=["180s"],
     )
     verify_timeout: Duration = Field(
         default=60.0, description="How long health checks and API suites may take to pass.", examples=["60s"]

@@ -10,8 +10,8 @@ from windlass.model.events import Emit, Notice
 
 
 class LayerCaches:
-    """What a builder has built is cached by the end of a `with` block; `begin` starts that earlier, beside what is done
-    meanwhile. A block that is stopped by hand waits for nothing."""
+    """What a builder has built is cached by the end of a `with` block; `begin` starts that earlier, beside what
+    is done meanwhile. A block that is stopped by hand waits for nothing."""
 
     def __init__(self, builder: Builder | None, emit: Emit) -> None:
         self._emit = emit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from windlass.model.delivery import StageReport
@@ -25,6 +25,11 @@ class Stopwatch:
         self._emit = emit
         self._clock = clock
         self.reports: list[StageReport] = []
+        self._next: list[tuple[StageName, Callable[[], object]]] = []
+
+    def then(self, name: StageName, begin: Callable[[], object]) -> None:
+        """Have something begun when a stage has ended well."""
+        self._next.append((name, begin))
 
     @contextmanager
     def stage(self, name: StageName, services: tuple[str, ...] = ()) -> Iterator[Verdict]:
@@ -40,3 +45,6 @@ class Stopwatch:
             seconds = self._clock.now() - started
             self.reports.append(StageReport(name, round(seconds, 3), verdict.outcome))
             self._emit(StageFinished(name, verdict.outcome, seconds, verdict.detail))
+        for after, begin in self._next:
+            if after == name:
+                begin()

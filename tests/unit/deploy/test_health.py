@@ -20,7 +20,7 @@ def test_a_start_period_of_its_own_is_kept() -> None:
     assert quick({"test": TEST, "start_period": "1m0s"}) == {
         "test": TEST,
         "start_period": "1m0s",
-        "start_interval": "0.25s",
+        "start_interval": "0.2s",
     }
 
 
@@ -31,11 +31,11 @@ def test_without_a_start_period_it_lasts_until_the_engine_would_have_probed(
     interval: dict[str, str], period: str
 ) -> None:
     check = quick({"test": TEST, **interval})
-    assert check is not None and (check["start_period"], check["start_interval"]) == (period, "0.25s")
+    assert check is not None and (check["start_period"], check["start_interval"]) == (period, "0.2s")
 
 
 def test_the_image_s_own_check_is_made_quick_too() -> None:
-    assert quick(None, {"Test": TEST, "Interval": 10 * 10**9}) == {"start_period": "10s", "start_interval": "0.25s"}
+    assert quick(None, {"Test": TEST, "Interval": 10 * 10**9}) == {"start_period": "10s", "start_interval": "0.2s"}
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_only_what_starts_is_asked_often_and_rarer_the_more_start_together() -> 
         return {name: s["healthcheck"]["start_interval"] for name, s in services.items() if len(s["healthcheck"]) > 1}
 
     assert every() == {}
-    assert every("a") == {"a": "0.25s"}
-    assert set(every(*"abcd").values()) == {"0.5s"}
-    assert set(every(*"abcdefgh").values()) == {"1s"}
+    assert every("a") == {"a": "0.2s"}
+    assert set(every(*"abcd").values()) == {"0.8s"}
+    assert set(every(*"abcdefgh").values()) == {"1.6s"}
     assert model["services"]["a"] == {"healthcheck": {"test": TEST}}
 
 

@@ -10,7 +10,7 @@ from windlass.compose.load import ComposeModel
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _DEFAULT_INTERVAL = 30.0
-_QUICK = 0.25
+_QUICK = 0.2
 _SLOWEST = 2.0
 
 
@@ -27,7 +27,7 @@ def with_quick_starts(
     """
     services = dict(model["services"])
     names = [name for name in starting if name in services]
-    every = min(_QUICK * max(1.0, len(names) / 2), _SLOWEST)
+    every = min(_QUICK * max(1, len(names)), _SLOWEST)
     for name in names:
         services[name] = with_quick_start(services[name], of_images.get(name), every=every)
     return {**model, "services": services}
