@@ -35,7 +35,7 @@ def containers(path: str, project: str) -> str | None:
     wanted = quote(json.dumps({"label": [f"com.docker.compose.project={project}"]}))
 
     def look(connection: _Connection) -> str:
-        listed = json.loads(_get(connection, f"/containers/json?all=1&filters={wanted}") or "[]")
+        listed = json.loads(_get(connection, f"/containers/json?all=1&filters={wanted}") or "")
         # One that was removed in between is missing, which is right.
         found = [_get(connection, f"/containers/{each['Id']}/json") for each in listed]
         return f"[{','.join(text for text in found if text is not None)}]"

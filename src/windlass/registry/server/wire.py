@@ -92,6 +92,11 @@ class Request:
         return int(text) if text is not None and text.isdigit() else None
 
 
+_HEARD_OUT = 1 << 20
+"""Bytes beyond a limit that are read and thrown away: who is cut off while still sending may not get the answer (RFC 9112,
+section 9.6)."""
+
+
 async def read_body(request: Request, limit: int, what: str) -> bytes:
     """A small body whole. `what` it is stands in the refusal of a larger one, in the singular: "a form".
 
@@ -100,14 +105,17 @@ async def read_body(request: Request, limit: int, what: str) -> bytes:
     """
     too_large = Problem(413, "SIZE_INVALID", f"{what} may have at most {limit} bytes")
     length = request.length()
-    if length is not None and length > limit:
+    if length is not None and length > limit + _HEARD_OUT:
         raise too_large
     parts, size = [], 0
     async for chunk in request.body:
         size += len(chunk)
-        if size > limit:
+        if size > limit + _HEARD_OUT:
             raise too_large
-        parts.append(chunk)
+        if max(size, length or 0) <= limit:
+            parts.append(chunk)
+    if max(size, length or 0) > limit:
+        raise too_large
     if length is not None and length != size:
         raise Problem(400, "SIZE_INVALID", f"provided length {length} did not match content length {size}")
     return b"".join(parts)
