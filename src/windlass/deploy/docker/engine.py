@@ -16,9 +16,12 @@ from windlass.deploy.docker.containers import Container, parse_containers
 from windlass.deploy.docker.edge.layout import ImageFacts
 from windlass.deploy.docker.remote import Access, current_context, refusal
 from windlass.errors import EngineUnavailable
+from windlass.waiting import DeadlinePassed, wait_for
 
 _START_INTERVAL_API = (1, 44)  # Engine 25
 _LOOKS = 5
+_REMOVING = 60.0
+"""Seconds that the engine may take for a removal that is under way."""
 _OLDEST_API = (1, 40)  # Engine 19.03: what Docker Compose 2 talks to
 
 
@@ -127,10 +130,34 @@ class Docker(Access):
         }
 
     def remove(self, ids: Sequence[str]) -> None:
-        """Remove containers. Those that run are asked to end first, for as long as each was given to do so."""
-        if ids:
-            self._attempt(["stop", *ids])
-            self._docker(["rm", "--force", *ids])
+        """Remove containers. Those that run are asked to end first, for as long as each was given to do so.
+
+        Raises:
+            EngineUnavailable: one of them is still there.
+        """
+        if not ids:
+            return
+        self._attempt(["stop", *ids])
+        done = self._attempt(["rm", "--force", *ids])
+        if done.ok:
+            return
+        # The engine refuses what somebody else is removing, such as a program of `remove_later`: that is as good.
+        try:
+            left = wait_for(
+                lambda: self._statuses(ids),
+                lambda statuses: not statuses or any(one != "removing" for one in statuses),
+                seconds=_REMOVING,
+                every=0.2,
+            )
+        except DeadlinePassed:
+            raise self.refusal(done.stderr) from None
+        if left:
+            raise self.refusal(done.stderr)
+
+    def _statuses(self, ids: Sequence[str]) -> list[str]:
+        """The engine's word for each of these containers that is there."""
+        each = [word for id in ids for word in ("--filter", f"id={id}")]
+        return self._docker(["ps", "--all", "--format", "{{.State}}", *each]).split()
 
     def remove_later(self, ids: Sequence[str], log: Path, *, after: float = 0.0) -> None:
         """Ask containers to end `after` some seconds, and remove them, without waiting for it: each has as long as it was given

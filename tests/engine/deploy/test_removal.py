@@ -1,0 +1,25 @@
+"""Containers that several want to remove at once, as the program does that ends what was replaced."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from windlass import process
+from windlass.deploy.docker.engine import Docker
+
+
+def test_who_removes_what_another_removes_already_finds_it_gone() -> None:
+    docker = Docker()
+    for _ in range(4):
+        made = process.run(
+            ["docker", "run", "--detach", "--stop-signal", "KILL", "busybox:1", "sleep", "600"], check=True
+        )
+        id = made.stdout.strip()
+
+        def remove(id: str = id) -> list[str]:
+            docker.remove([id])
+            return docker.run(["docker", "ps", "--all", "--quiet", "--filter", f"id={id}"]).stdout.split()
+
+        with ThreadPoolExecutor(8) as pool:
+            left = [each.result() for each in [pool.submit(remove) for _ in range(8)]]
+        assert left == [[]] * 8
