@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from windlass.cli.session import Session
     from windlass.model.plan import Plan
     from windlass.steps.audit import Audited
+    from windlass.steps.foreseeing import Foreseen
 
 EXAMPLE = "windlass plan --env staging --save plan.json && windlass run --plan plan.json"
 
@@ -51,6 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     environment = session.chosen(arguments.env)
     rebuild = session.rebuild(arguments.rebuild)
     plan = session.plan(session.source, environment.name if environment else None, rebuild=rebuild)
+    foreseen = None
+    if environment is not None:
+        from windlass.steps.foreseeing import foresee
+
+        foreseen = foresee(plan, environment, session.tools)
     if arguments.save or arguments.json:
         from windlass.plan import saved
     if arguments.save:
@@ -62,10 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from windlass.cli.output import print_json
 
-        document = saved.report(plan, session.project)
+        document = saved.report(plan, session.project) | {"deployment": asdict(foreseen) if foreseen else None}
         print_json(document if audited is None else {**document, "audit": [asdict(one) for one in audited]})
     else:
-        tell(plan, arguments.save, _output())
+        tell(plan, arguments.save, _output(), foreseen)
         if audited is not None:
             tell_audit(audited, _output())
     if plan.failed:
@@ -133,7 +139,7 @@ def tell_audit(audited: Sequence[Audited], out: Output | Lines) -> None:
         out.say("windlass run --rebuild SERVICE replaces the image.")
 
 
-def tell(plan: Plan, saved_to: Path | None, out: Output | Lines) -> None:
+def tell(plan: Plan, saved_to: Path | None, out: Output | Lines, foreseen: Foreseen | None = None) -> None:
     from windlass.cli.lines import short
     from windlass.model.plan import summary
 
@@ -156,5 +162,32 @@ def tell(plan: Plan, saved_to: Path | None, out: Output | Lines) -> None:
         out.say(f"[dim]note[/]   {out.plain(note)}", indent=7)
     out.say()
     out.say(f"{summary(plan)}, for {' and '.join(plan.platforms)}")
+    if foreseen is not None:
+        tell_foreseen(foreseen, plan.environment or "", out)
     if saved_to is not None:
         out.say(f"saved; windlass run --plan {out.plain(str(saved_to))} executes it")
+
+
+_DONE = {"create": "start", "recreate": "replace", "remove": "remove", "update": "update"}
+
+
+def tell_foreseen(foreseen: Foreseen, environment: str, out: Output | Lines) -> None:
+    """What deploying would change, beside what is said of images already; what users notice comes last, and stands out."""
+    if foreseen.unknown:
+        out.say(
+            f"[dim]what deploying to {environment} would change is not known: {out.plain(foreseen.unknown)}[/]",
+            indent=2,
+        )
+    if not foreseen.changes:
+        return
+    out.say()
+    out.say(f"deployed to {environment}, it would", indent=2)
+    for change in sorted(foreseen.changes, key=lambda one: one.noticed):
+        style = "yellow" if change.noticed else "dim"
+        out.say(
+            f"[{style}]{_DONE[change.action]:<7}[/]  [bold]{change.service}[/]  {out.plain(change.reason)}",
+            indent=11,
+            first=2,
+        )
+    if not foreseen.noticed:
+        out.say("and users would notice nothing", indent=2)

@@ -14,11 +14,12 @@ from windlass.waiting import Stop
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a switch would do to one service."""
+    """What a switch would do to one service. `noticed`: it cuts users' connections, or leaves them without it for a moment."""
 
     service: str
     action: str  # create | recreate | remove | keep; of an edge also update
     reason: str = ""
+    noticed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,14 @@ class Target(Protocol):
             ConfigError: a variable or file that the release needs is missing here.
             DeploymentFailed: an image cannot be pulled.
             EngineUnavailable: nothing answers.
+        """
+
+    def foresee(self, release: Release) -> tuple[Change, ...]:
+        """What deploying a release would change, as far as that can be told beforehand: nothing is pulled, and an image that
+        is not here yet is taken to be like the one that runs. Empty where nothing runs.
+
+        Raises:
+            ConfigError, DeploymentFailed, EngineUnavailable: as `prepare`.
         """
 
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:

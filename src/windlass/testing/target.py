@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Meanwhile, Prepared
@@ -33,7 +33,7 @@ class FakeTarget:
 
     `calls` records (method, release id); `running` is what `observe` answers; `said` is what `logs` gives; `ports` maps
     (service, container port) to its endpoint. `also` names services that a release starts beside its own, `inactive`
-    those of its own that are not run, `pruned` the digests of images that it has not; all others are there.
+    those of its own that are not run, `single` those that are stopped and started, `pruned` the digests of images that it has not; all others are there.
     """
 
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class FakeTarget:
     said: list[LogLine] = field(default_factory=list)
     also: tuple[str, ...] = ()
     inactive: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
     pruned: set[str] = field(default_factory=set)
     calls: list[tuple[str, str]] = field(default_factory=list)
     running: dict[str, ServiceState] = field(default_factory=dict)
@@ -49,6 +50,13 @@ class FakeTarget:
     def prepare(self, release: Release, emit: Emit) -> Prepared:
         self.calls.append(("prepare", release.id))
         return self._prepare(release)
+
+    def foresee(self, release: Release) -> tuple[Change, ...]:
+        self.calls.append(("foresee", release.id))
+        if not self.running:
+            return ()
+        changes = self._changes(release)
+        return tuple(replace(c, noticed=c.action == "recreate" and c.service in self.single) for c in changes)
 
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
         return tuple(service for service in release.services if service.digest in self.pruned)
@@ -118,10 +126,13 @@ class FakeTarget:
             raise ConfigError("this secret is not set: TOKEN", where="windlass.yaml")
         if trouble == "engine gone":
             raise EngineUnavailable("the container engine does not answer", remedy="start it")
+        return Prepared(release, self._changes(release))
+
+    def _changes(self, release: Release) -> tuple[Change, ...]:
         wanted = self._wanted(release)
         changes = [self._change(name, digest) for name, digest in wanted.items()]
         gone = sorted(self.running.keys() - wanted.keys())
-        return Prepared(release, (*changes, *(Change(name, "remove", "the release does not have it") for name in gone)))
+        return (*changes, *(Change(name, "remove", "the release does not have it") for name in gone))
 
     def _change(self, name: str, digest: str | None) -> Change:
         now = self.running.get(name)

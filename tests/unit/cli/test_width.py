@@ -38,6 +38,7 @@ from windlass.model.rules import ApprovalRule, Person
 from windlass.model.source import Source
 from windlass.state.interface import Approval
 from windlass.steps.approval import Standing
+from windlass.steps.foreseeing import Foreseen
 
 # As long as people make them: a 63-character service, a path, a URL without spaces, markup characters.
 NAME = "crank-philosophical-analyzer-with-a-name-as-long-as-labels-allow"[:63]
@@ -126,9 +127,15 @@ def _events(out: Output) -> None:
     sink(Notice(LONG, "warning", LONG))
 
 
+FORESEEN = Foreseen(
+    (Change(NAME, "recreate", LONG), Change(NAME, "recreate", LONG, True), Change(NAME, "update", LONG))
+)
+
 SCREENS: dict[str, Callable[[Output], None]] = {
     "run": lambda out: report.tell(DELIVERY, out),
     "plan": lambda out: plan.tell(PLAN, None, out),
+    "plan of what users notice": lambda out: plan.tell(PLAN, None, out, FORESEEN),
+    "plan without an engine": lambda out: plan.tell(PLAN, None, out, Foreseen(unknown=LONG)),
     "status": lambda out: status.tell("production", (RECORD,), Observation((STATE,)), out),
     "status with remarks": lambda out: status.tell(
         "production", (BLAMED,), Observation((STATE,)), out, [("cyan", "frozen", LONG)]

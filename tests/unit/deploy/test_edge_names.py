@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.deploy.test_containers import one
 
+from windlass.deploy.docker.announcing import edge_changes
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.board import Board, RunningEdge, carry, otherwise
 from windlass.deploy.docker.edge.commands import differences, needs_reload
@@ -14,7 +15,6 @@ from windlass.deploy.docker.edge.compose import to_document
 from windlass.deploy.docker.edge.layout import Layout, Publication
 from windlass.deploy.docker.edge.render import Carried, parse, render
 from windlass.deploy.docker.edge.router import routers
-from windlass.deploy.docker.preparing import edge_changes
 from windlass.errors import ConfigError
 from windlass.model.events import Event, Notice
 from windlass.model.project import SniSpec

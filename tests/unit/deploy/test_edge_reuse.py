@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from tests.unit.deploy.test_containers import one
 
+from windlass.deploy.docker.announcing import edge_changes
 from windlass.deploy.docker.edge.allocate import allocate
 from windlass.deploy.docker.edge.board import Board, RunningEdge, carry
 from windlass.deploy.docker.edge.compose import to_document
 from windlass.deploy.docker.edge.layout import Fronted, Layout, Publication
 from windlass.deploy.docker.edge.reuse import overlap
-from windlass.deploy.docker.preparing import edge_changes
 from windlass.deploy.interface import Change
 
 

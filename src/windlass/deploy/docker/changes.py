@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 
 from windlass.deploy.docker.containers import Container, worst
-from windlass.deploy.docker.edge.layout import RUNS_ONCE
 from windlass.deploy.interface import Change
 
 CONFIGURED = "its configuration changed"
@@ -83,21 +82,6 @@ def with_lodgers(computed: Sequence[Change], affected: Callable[[set[str]], froz
         if change.service in lost and change.action == "keep"
         else change
         for change in computed
-    )
-
-
-def interrupting(computed: Sequence[Change], in_place: Mapping[str, str]) -> tuple[Change, ...]:
-    """Those that users notice: a service that runs is stopped and started because it cannot run twice.
-
-    Args:
-        in_place: service → why it cannot stand beside itself; "" where nobody wants it to.
-    """
-    return tuple(
-        change
-        for change in computed
-        if change.action == "recreate"
-        and in_place.get(change.service, RUNS_ONCE) not in ("", RUNS_ONCE)
-        and not change.reason.startswith("it is ")  # as things are: it does not run well, and nobody loses anything
     )
 
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from windlass.compose.load import project_directory, unescape
 from windlass.deploy import environ
 from windlass.deploy.docker import changes, mounts, partial, workers
+from windlass.deploy.docker.announcing import edge_changes, explained, why_anew
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
-from windlass.deploy.docker.edge.board import Board, RunningEdge, ends_of, otherwise
+from windlass.deploy.docker.edge.board import Board, ends_of
 from windlass.deploy.docker.edge.certificates import terminated
 from windlass.deploy.docker.edge.held import refuse_held
-from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
-from windlass.deploy.docker.edge.reuse import claims, listens, why_anew
+from windlass.deploy.docker.edge.layout import ImageFacts, Layout, lay_out
 from windlass.deploy.docker.edge.router import routers
-from windlass.deploy.docker.edge.routes import change
 from windlass.deploy.docker.engine import Docker, Image
 from windlass.deploy.docker.hashing import Hashes
 from windlass.deploy.docker.health import with_quick_starts
@@ -33,7 +31,7 @@ from windlass.deploy.docker.up import Compose, compose_command, compose_refusal
 from windlass.deploy.interface import Change, Prepared
 from windlass.errors import ConfigError, DeploymentFailed
 from windlass.git.repository import Repository
-from windlass.model.events import Emit, Notice, StageName
+from windlass.model.events import Emit, Notice, StageName, silent
 from windlass.model.project import Environment, Project
 from windlass.model.release import Release
 
@@ -55,8 +53,7 @@ class Ready:
 
     def why_anew(self, edge: Edge, board: Board) -> str:
         """Why an edge cannot go on as it runs; "" where it can."""
-        running = board.edge(edge.name)
-        return _why_anew(edge, running, self.edges, self.layout, self.compose.model["services"])
+        return why_anew(edge, board.edge(edge.name), self.edges, self.layout, self.compose.model["services"])
 
     def to_do(self, *actions: str) -> list[str]:
         return [change.service for change in self.prepared.changes if change.action in actions]
@@ -96,8 +93,17 @@ class Preparer:
         self._known = Hashes(own / "hashes.json")
         self._board = board
 
-    def prepare(self, release: Release, emit: Emit, stage: StageName) -> Ready:
-        """Raises as `Target.prepare`."""
+    def foresee(self, release: Release) -> tuple[Change, ...]:
+        """As `Target.foresee`."""
+        return self.prepare(release, silent, "deploy", pulling=False).prepared.changes if self._board().current else ()
+
+    def prepare(self, release: Release, emit: Emit, stage: StageName, *, pulling: bool = True) -> Ready:
+        """Raises as `Target.prepare`.
+
+        Args:
+            pulling: otherwise images that are not here are taken to be like those that run, and what comes of it is no more
+                than a forecast.
+        """
         known = environ.variables(
             self._repository.root,
             self._environment.env_files,
@@ -119,7 +125,17 @@ class Preparer:
         selection = select(loaded.model, release, release.profiles or self._environment.profiles)
         for service, reason in selection.excluded.items():
             emit(Notice(f"{service} is left out: {reason}", "warning"))
-        images = self._images(loaded, selection, release, dict.fromkeys(likely) | there, emit, stage)
+        wanted_images, always = _references(loaded, selection, release)
+        there |= self._docker.images([reference for reference in wanted_images.values() if reference not in likely])
+        missing = {ref: name for name, ref in wanted_images.items() if ref not in there or ref in always}
+        if missing and pulling:
+            pull(missing, emit, stage, self._docker)
+            there |= self._docker.images(list(missing))
+        elif missing:
+            there = self._alike(missing, board) | there
+        images = {
+            name: (reference, there[reference]) for name, reference in wanted_images.items() if reference in there
+        }
         runnable = to_run(
             loaded.model,
             release,
@@ -129,7 +145,8 @@ class Preparer:
             mounts=self._mounts(loaded, selection, release, emit),
         )
         facts = {name: image.facts for name, (_, image) in images.items()}
-        layout = self._layout(runnable, facts, edge is not None and edge.image in there, board, emit, stage)
+        has_edge = edge is not None and (edge.image in there or not pulling)
+        layout = self._layout(runnable, facts, has_edge, board, emit, stage)
         self._own.mkdir(parents=True, exist_ok=True)
         model = workers.with_room(edge_compose.without_front(runnable.model, layout.fronted), layout.workers)
         model, given = edge_compose.with_certificates(model, layout.fronted)
@@ -155,7 +172,7 @@ class Preparer:
             Prepared(
                 release,
                 (
-                    *(_explained(c, layout, board) for c in computed),
+                    *(explained(c, layout, board) for c in computed),
                     *edge_changes(edges, board, layout, model["services"]),
                 ),
             ),
@@ -221,34 +238,12 @@ class Preparer:
         except OSError:
             return True
 
-    def _images(
-        self,
-        loaded: Loaded,
-        selection: Selection,
-        release: Release,
-        asked: Mapping[str, Image | None],
-        emit: Emit,
-        stage: StageName,
-    ) -> dict[str, tuple[str, Image]]:
-        """Service → (reference, image), pulled where it is missing or the user wants it pulled always.
-
-        Args:
-            asked: images that the engine was asked for already; None for one that is not there.
-        """
-        wanted: dict[str, str] = {}
-        always: set[str] = set()
-        for name in selection.services:
-            released, service = release.service(name), loaded.model["services"][name]
-            wanted[name] = released.reference if released is not None else str(service["image"])
-            if released is None and service.get("pull_policy") == "always":
-                always.add(wanted[name])
-        found = {reference: image for reference, image in asked.items() if image is not None}
-        found |= self._docker.images([reference for reference in wanted.values() if reference not in asked])
-        missing = {ref: name for name, ref in wanted.items() if ref not in found or ref in always}
-        if missing:
-            pull(missing, emit, stage, self._docker)
-            found |= self._docker.images(list(missing))
-        return {name: (reference, found[reference]) for name, reference in wanted.items() if reference in found}
+    def _alike(self, missing: Mapping[str, str], board: Board) -> dict[str, Image]:
+        """For images that are not here (reference → service): what is known of the one that runs."""
+        running = {c.service: c.image for c in board.current}
+        known = self._docker.images([running[name] for name in missing.values() if name in running])
+        unknown = Image("", {}, ImageFacts())
+        return {ref: replace(known.get(running.get(name, ""), unknown), id="") for ref, name in missing.items()}
 
     def _mounts(self, loaded: Loaded, selection: Selection, release: Release, emit: Emit) -> dict[str, str]:
         tree, paths = release.tree, {}
@@ -288,55 +283,16 @@ class Preparer:
         return hashes
 
 
-def _why_anew(
-    edge: Edge,
-    running: RunningEdge | None,
-    edges: Sequence[Edge],
-    layout: Layout,
-    services: Mapping[str, Mapping[str, Any]],
-) -> str:
-    claimed = claims(edge, edges, services, layout.fronted)
-    return why_anew(running.made_for if running else None, edge, listens(edge, layout.fronted), claimed)
-
-
-def edge_changes(
-    edges: Sequence[Edge], board: Board, layout: Layout, services: Mapping[str, Mapping[str, Any]]
-) -> list[Change]:
-    """What becomes of edges that are there: those that do not run, those that do not suffice, and those that come to do something else. New ones
-    cut nobody off and are not told, but for what they do with names."""
-    found = []
-    for edge in edges:
-        running = board.edge(edge.name)
-        if running is not None and running.container.status != "running":
-            reason = (
-                f"it is {running.container.status}: nobody reaches {', '.join(edge.services) or 'names'} through it"
-            )
-            found.append(Change(edge.name, "recreate", reason))
-        elif running is not None and (why := _why_anew(edge, running, edges, layout, services)):
-            found.append(Change(edge.name, "recreate", f"{why}; its connections are cut for about a second"))
-        elif why := otherwise(running, edge, layout.fronted):
-            found.append(Change(edge.name, "update", why))
-    names = {edge.name for edge in edges}
-    found += [Change(e.name, "update", change(e.carried.routes, {})) for e in board.edges if e.carried.routes and e.name not in names]  # fmt: skip
-    return found
-
-
-def _explained(change: Change, layout: Layout, board: Board) -> Change:
-    """A service that cannot run twice is said to be stopped for a moment, and why; one that runs, and that no edge leads to,
-    is said to be there."""
-    if change.action == "create" and any(
-        c.fronted and c.status == "running" for c in board.services if c.service == change.service
-    ):
-        return Change(change.service, change.action, "no edge leads to its containers")
-    if change.action == "recreate" and change.service in layout.fronted:
-        if any(not c.fronted for c in board.serving(change.service)):
-            moved = "it is moved behind an edge, its connections are cut for about a second"
-            return Change(change.service, change.action, f"{change.reason}; {moved}")
-        return change
-    reason = layout.in_place.get(change.service)
-    if change.action != "recreate" or not reason or change.reason.startswith("it is ") or reason == RUNS_ONCE:
-        return change
-    return Change(change.service, change.action, f"{change.reason}; it is stopped and started: {reason}")
+def _references(loaded: Loaded, selection: Selection, release: Release) -> tuple[dict[str, str], set[str]]:
+    """Service → reference of the image it is to run; and those that the user wants pulled always."""
+    wanted: dict[str, str] = {}
+    always: set[str] = set()
+    for name in selection.services:
+        released, service = release.service(name), loaded.model["services"][name]
+        wanted[name] = released.reference if released is not None else str(service["image"])
+        if released is None and service.get("pull_policy") == "always":
+            always.add(wanted[name])
+    return wanted, always
 
 
 def _referenced(model: Mapping[str, object], known: Mapping[str, str]) -> dict[str, str]:

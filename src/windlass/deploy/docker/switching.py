@@ -99,8 +99,6 @@ class Switching:
         old = [c for name in ready.layout.fronted for c in board.serving(name) if not c.beside]
         if not make and not replaced and not old:
             return board
-        if old:
-            emit(Notice(f"{', '.join(sorted({c.service for c in old}))}: moved behind an edge, once; connections are cut for about a second", "warning"))  # fmt: skip
         self._site.docker.discard([c.id for c in replaced if c.status != "running"])
         replaced = [c for c in replaced if c.status == "running"]
         if make:

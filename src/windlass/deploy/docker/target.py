@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from windlass.deploy.docker import changes, logs, naming
+from windlass.deploy.docker import logs, naming
 from windlass.deploy.docker.beside import Beside
+from windlass.deploy.docker.changes import CONFIGURED
 from windlass.deploy.docker.containers import Container, endpoints, to_state, worst
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.board import Board
@@ -25,7 +26,7 @@ from windlass.deploy.docker.preparing import Preparer, Ready
 from windlass.deploy.docker.resources import unchanged
 from windlass.deploy.docker.site import Site
 from windlass.deploy.docker.switching import Switching
-from windlass.deploy.interface import Checked, Deployed, LogLine, Meanwhile, Prepared
+from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Meanwhile, Prepared
 from windlass.errors import DeploymentFailed
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
@@ -94,6 +95,9 @@ class DockerTarget:
 
     def prepare(self, release: Release, emit: Emit) -> Prepared:
         return self._prepare(release, emit, "deploy").prepared
+
+    def foresee(self, release: Release) -> tuple[Change, ...]:
+        return self._preparer.foresee(release)
 
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
         self._docker.connect()  # an engine that does not answer has no images either, and that is something else
@@ -201,7 +205,7 @@ class DockerTarget:
         if ready is None:
             return {}
         serving = {container.service: container.id for container in self._site.board().current}
-        configured = [c.service for c in prepared.changes if c.reason.startswith(changes.CONFIGURED)]
+        configured = [c.service for c in prepared.changes if c.reason.startswith(CONFIGURED)]
         return explain(ready.compose.model, serving, self._docker, configured)
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
@@ -237,8 +241,9 @@ class DockerTarget:
                 ready = self._preparer.prepare(release, emit, stage)
             for sentence, remedy in unchanged(ready.compose.model, *looking.result()):
                 emit(Notice(sentence, "warning", remedy))
-            for change in changes.interrupting(ready.prepared.changes, ready.layout.in_place):
-                emit(Notice(f"{change.service}: {change.reason}", "warning"))
+            for change in ready.prepared.changes:
+                if change.noticed and change.service in ready.wanted:
+                    emit(Notice(f"{change.service}: {change.reason}", "warning"))
         self._ready[release.id] = ready
         return ready
 

@@ -1,0 +1,66 @@
+"""What a deployment does to users and to edges, in words, so that it can be said beforehand. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from windlass.deploy.docker.edge import reuse
+from windlass.deploy.docker.edge.allocate import Edge
+from windlass.deploy.docker.edge.board import Board, RunningEdge, otherwise
+from windlass.deploy.docker.edge.layout import RUNS_ONCE, Layout
+from windlass.deploy.docker.edge.reuse import claims, listens
+from windlass.deploy.docker.edge.routes import change
+from windlass.deploy.interface import Change
+
+
+def why_anew(
+    edge: Edge,
+    running: RunningEdge | None,
+    edges: Sequence[Edge],
+    layout: Layout,
+    services: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """Why an edge cannot go on as it runs; "" where it can."""
+    claimed = claims(edge, edges, services, layout.fronted)
+    return reuse.why_anew(running.made_for if running else None, edge, listens(edge, layout.fronted), claimed)
+
+
+def edge_changes(
+    edges: Sequence[Edge], board: Board, layout: Layout, services: Mapping[str, Mapping[str, Any]]
+) -> list[Change]:
+    """What becomes of edges that are there: those that do not run, those that do not suffice, and those that come to do something else. New ones
+    cut nobody off and are not told, but for what they do with names."""
+    found = []
+    for edge in edges:
+        running = board.edge(edge.name)
+        if running is not None and running.container.status != "running":
+            reason = (
+                f"it is {running.container.status}: nobody reaches {', '.join(edge.services) or 'names'} through it"
+            )
+            found.append(Change(edge.name, "recreate", reason))
+        elif running is not None and (why := why_anew(edge, running, edges, layout, services)):
+            found.append(Change(edge.name, "recreate", f"{why}; its connections are cut for about a second", True))
+        elif why := otherwise(running, edge, layout.fronted):
+            found.append(Change(edge.name, "update", why))
+    names = {edge.name for edge in edges}
+    found += [Change(e.name, "update", change(e.carried.routes, {})) for e in board.edges if e.carried.routes and e.name not in names]  # fmt: skip
+    return found
+
+
+def explained(change: Change, layout: Layout, board: Board) -> Change:
+    """A service that cannot run twice is said to be stopped for a moment, and why; one that runs, and that no edge leads to,
+    is said to be there."""
+    if change.action == "create" and any(
+        c.fronted and c.status == "running" for c in board.services if c.service == change.service
+    ):
+        return Change(change.service, change.action, "no edge leads to its containers")
+    if change.action == "recreate" and change.service in layout.fronted:
+        if any(not c.fronted for c in board.serving(change.service)):
+            moved = "it is moved behind an edge, once; its connections are cut for about a second"
+            return Change(change.service, change.action, f"{change.reason}; {moved}", True)
+        return change
+    reason = layout.in_place.get(change.service)
+    if change.action != "recreate" or not reason or change.reason.startswith("it is ") or reason == RUNS_ONCE:
+        return change
+    return Change(change.service, change.action, f"{change.reason}; it is stopped and started: {reason}", True)
