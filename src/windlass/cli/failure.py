@@ -8,7 +8,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
-from windlass.cli.stream import write_json
+from windlass.cli.stream import unheard, write_json
 from windlass.errors import DeploymentFailed, EnvironmentUnusable, ExitCode, StageFailed, WindlassError
 from windlass.paths import data_dir
 
@@ -45,7 +45,9 @@ def show_interruption(*, as_json: bool) -> int:
     if as_json:
         document = {"message": said, "where": None, "remedy": None, "exit_code": int(ExitCode.INTERRUPTED)}
         write_json({"error": document})
-    sys.stderr.write(f"\n{said}\n")
+    with unheard(sys.stderr):
+        sys.stderr.write(f"\n{said}\n")
+        sys.stderr.flush()
     return ExitCode.INTERRUPTED
 
 

@@ -10,7 +10,7 @@ import io
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from windlass.cli.lines import short as short
-from windlass.cli.stream import abandon, is_unicode, write_json
+from windlass.cli.stream import Heard, is_unicode, write_json
 
 _WORD = re.compile(r"\S+")
 _JOINTS = (re.compile(r"[/\\]+"), re.compile(r"[,;:&?=_-]+"))
@@ -30,18 +30,12 @@ _GLUE = "\ue000"
 _MEASURE = Console(file=io.StringIO(), width=80)
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Rich would end the process, in the middle of whatever it does."""
-        self.quiet = True
-        abandon(self.file)  # type: ignore[arg-type]
-
-
 class Output:
     """A terminal, a pipe or a file that text goes to."""
 
     def __init__(self, stream: TextIO, width: int | None = None) -> None:
-        self.rich = _Console(file=stream, highlight=False, width=width, emoji=False)
+        # On its own, rich ends the process where a reader has gone, in the middle of whatever it does.
+        self.rich = Console(file=cast(TextIO, Heard(stream)), highlight=False, width=width, emoji=False)
         self._unicode = is_unicode(stream)
 
     @property

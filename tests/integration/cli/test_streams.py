@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,25 +15,35 @@ import pytest
 
 from windlass.cli.output import Output
 from windlass.cli.progress.json_lines import JsonLines
+from windlass.cli.progress.live import LiveView
 from windlass.cli.progress.plain import PlainLines
 from windlass.errors import ExitCode
-from windlass.model.events import StageFinished
+from windlass.model.events import StageFinished, StageStarted
 
 
-@pytest.fixture
-def unread() -> Iterator[io.TextIOWrapper]:
-    """A pipe whose reader has gone."""
-    reader, writer = os.pipe()
+@pytest.fixture(params=[os.pipe, pty.openpty], ids=["a pipe", "a terminal"])
+def unread(request: pytest.FixtureRequest) -> Iterator[io.TextIOWrapper]:
+    """A pipe whose reader has gone; a terminal that was closed."""
+    reader, writer = request.param()
     os.close(reader)
     with os.fdopen(writer, "w", encoding="utf-8") as stream:
         yield stream
 
 
-@pytest.mark.parametrize("sink", [JsonLines, lambda stream: PlainLines(Output(stream))])
+@pytest.mark.parametrize("sink", [JsonLines, lambda stream: PlainLines(Output(stream))], ids=["JSON", "lines"])
 def test_progress_nobody_reads_ends_nothing(unread: io.TextIOWrapper, sink: type[JsonLines]) -> None:
     emit = sink(unread)
     for _ in range(2):
         emit(StageFinished("build", "ok", 1.0))
+
+
+def test_a_live_view_on_a_terminal_that_was_closed_ends_nothing() -> None:
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w", encoding="utf-8") as stream, LiveView(Output(stream)) as emit:
+        emit(StageStarted("build"))
+        os.close(reader)
+        emit(StageFinished("build", "ok", 1.0))
+        emit(StageStarted("deploy"))
 
 
 @pytest.mark.parametrize("options", [["--json"], []])

@@ -8,7 +8,7 @@ import threading
 from dataclasses import asdict
 from typing import TextIO
 
-from windlass.cli.stream import abandon, is_unicode
+from windlass.cli.stream import is_unicode, unheard
 from windlass.model.events import Event
 
 
@@ -20,9 +20,6 @@ class JsonLines:
     def __call__(self, event: Event) -> None:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
         line = json.dumps({"event": name, **asdict(event)}, ensure_ascii=not is_unicode(self._stream))
-        with self._lock:
-            try:
-                self._stream.write(line + "\n")
-                self._stream.flush()
-            except BrokenPipeError:
-                abandon(self._stream)
+        with self._lock, unheard(self._stream):
+            self._stream.write(line + "\n")
+            self._stream.flush()
