@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tests.engine.cli.installation import Installation
 from windlass.git.repository import Repository
 from windlass.state.git_ref import GitState
 from windlass.state.interface import running_release
+from windlass.waiting import wait_for
 
 
 @pytest.fixture
@@ -52,6 +54,37 @@ def test_a_run_stopped_in_mid_build_publishes_nothing(installation: Installation
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(one.folder) not in "\n".join(line for line in processes.splitlines() if "buildx" in line)
     assert not list((one.folder / "home/cache/contexts").iterdir())
+
+
+@pytest.mark.needs("script")
+def test_a_terminal_that_is_closed_interrupts_and_the_release_before_goes_on_serving(
+    installation: Installation,
+) -> None:
+    one = installation
+    one.run()
+    before = one.containers("production")
+    compose = (one.root / "compose.yml").read_text()
+    one.write("compose.yml", compose.replace("test: [CMD, wget,", 'test: [CMD, "false",'))
+    one.commit("never healthy")
+    state = GitState(Repository(one.root), None)
+    words = shlex.join([sys.executable, "-m", "windlass", "run", "--progress", "terminal"])
+    terminal = subprocess.Popen(
+        ["script", "--quiet", "--command", words, "/dev/null"],
+        cwd=one.root,
+        env={**one.env, "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    wait_for(lambda: state.records("production")[0].outcome, lambda outcome: outcome == "deploying", seconds=120)
+    terminal.kill()
+    terminal.wait()
+    wait_for(lambda: state.records("production")[0].outcome, lambda outcome: outcome != "deploying", seconds=60)
+    record = state.records("production")[0]
+    assert (record.outcome, record.reason) == ("interrupted", "stopped by hand")
+    assert one.containers("production") == before
+    one.write("compose.yml", compose)
+    one.commit("well again")
+    assert one.run()["outcome"] == "healthy"
 
 
 def test_a_held_environment_is_left_alone_and_the_holder_named(installation: Installation) -> None:
