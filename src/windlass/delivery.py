@@ -197,7 +197,7 @@ def _admitted(
         lifted = refuse(release, kind, environment, records, approvals, datetime.now(UTC), retry=retry)
         if kind == "promote":
             tag_images(release, tools)
-        return roll_out(release, kind, environment, tools, watch, emit, retry=lifted is not None)
+        return roll_out(release, kind, environment, records, tools, watch, emit, retry=lifted is not None)
 
     return in_turn(turn, environment.name, tools.state, wait, tools.clock, emit)
 

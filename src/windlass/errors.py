@@ -5,7 +5,8 @@
     │   └── ConfigError                64   windlass.yaml, a Compose file or an API suite is wrong
     ├── ScanRefused                     3   the scan gate refused an image
     ├── Locked                          6   another deployment holds the environment, or took it over (retryable)
-    │   └── Held                        6   it is at work right now: nothing was touched, waiting ends it
+    │   ├── Held                        6   it is at work right now: nothing was touched, waiting ends it
+    │   └── Overtaken                   6   it ended meanwhile: nothing was touched, and what was decided is out of date
     ├── EnvironmentUnusable             7   engine, registry, git repository, credentials or disk
     │   ├── EngineUnavailable           7
     │   ├── RegistryUnavailable         7   (retryable)
@@ -84,6 +85,10 @@ class Locked(WindlassError):
 
 class Held(Locked):
     """Somebody else is changing the environment right now; nothing was touched."""
+
+
+class Overtaken(Locked):
+    """The environment's history is not the one that was decided on any more; nothing was touched, and it is to be begun anew."""
 
 
 class EnvironmentUnusable(WindlassError):

@@ -82,11 +82,20 @@ class GitState:
     def refuse_if_held(self, environment: str) -> None:
         lease.refuse_if_held(self._record_at(environment, self._head(environment)), self._now())
 
-    def admit(self, release: Release, kind: Kind, running: str | None, *, retry: bool = False) -> Record:
+    def admit(
+        self,
+        release: Release,
+        kind: Kind,
+        running: str | None,
+        *,
+        retry: bool = False,
+        decided_on: tuple[Record, ...] | None = None,
+    ) -> Record:
         head = self._head(release.environment)
         newest = self._record_at(release.environment, head)
         now = self._now()
         lease.refuse_if_held(newest, now)
+        lease.refuse_if_overtaken(newest, decided_on)
         record = Record(
             sequence=lease.next_sequence(newest, now),
             release=release,
@@ -103,17 +112,24 @@ class GitState:
         except Locked as error:
             self.refuse_if_held(release.environment)  # names who was quicker
             raise Held(error.message, remedy=error.remedy) from error
-        self._beats[release.environment] = Heartbeat(self._renewal(record, commit), self._every)
+        self._beats[release.environment] = Heartbeat(self._renewal(record, commit), self._every, now + lease.LEASE)
         return record
 
-    def _renewal(self, record: Record, commit: str) -> Callable[[], None]:
-        """Writes a record again, its lease longer, if nobody has written another one since. Raises Locked."""
+    def assure(self, admitted: Record) -> None:
+        if beat := self._beats.get(admitted.release.environment):
+            beat.assure(self._now())
+
+    def _renewal(self, record: Record, commit: str) -> Callable[[], datetime]:
+        """Writes a record again, its lease longer, if nobody has written another one since, and returns when it ends now.
+        Raises Locked."""
         head = commit
 
-        def renew() -> None:
+        def renew() -> datetime:
             nonlocal head
-            longer = lease.renewed(record, self._now())
+            now = self._now()
+            longer = lease.renewed(record, now)
             head = self._write(longer, head, f"{record.kind} {record.release.id}: still at it")
+            return now + lease.LEASE
 
         return renew
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 from windlass.errors import Locked, WindlassError
 
@@ -13,14 +14,35 @@ class Heartbeat:
 
     A renewal that fails for another reason (the remote is away) is tried again the next time: the lease lasts for several.
     It ends with the process, whatever ends that.
+
+    Args:
+        renew: makes the lease longer, and returns when it ends.
+        every: seconds.
+        until: when the lease ends that there is.
     """
 
-    def __init__(self, renew: Callable[[], None], every: float) -> None:
-        self._renew = renew
+    def __init__(self, renew: Callable[[], datetime], every: float, until: datetime) -> None:
+        self._extend = renew
         self._every = every
+        self._until = until
+        self._lost: Locked | None = None
+        self._guard = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="windlass-lease")
         self._thread.start()
+
+    def assure(self, now: datetime) -> None:
+        """Renew a lease that has run out: a machine that was asleep has not heard what happened since.
+
+        Raises:
+            Locked: somebody else has the environment.
+            EnvironmentUnusable: that cannot be told.
+        """
+        with self._guard:
+            if self._lost is None and now >= self._until:
+                self._renew()
+            if self._lost is not None:
+                raise self._lost
 
     def stop(self) -> None:
         """Renew no more; one that is under way is waited for, because it moves the ref."""
@@ -30,8 +52,17 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._ended.wait(self._every):
             try:
-                self._renew()
-            except (Locked, KeyboardInterrupt):  # taken over; or the process is being ended
+                with self._guard:
+                    self._renew()
+            except KeyboardInterrupt:  # the process is being ended
                 return
             except WindlassError:
                 continue
+            if self._lost is not None:
+                return
+
+    def _renew(self) -> None:
+        try:
+            self._until = self._extend()
+        except Locked as error:
+            self._lost = error

@@ -63,12 +63,33 @@ class State(Protocol):
     def refuse_if_held(self, environment: str) -> None:
         """Raises Held: somebody is changing the environment (names who, since when and for what)."""
 
-    def admit(self, release: Release, kind: Kind, running: str | None, *, retry: bool = False) -> Record:
+    def admit(
+        self,
+        release: Release,
+        kind: Kind,
+        running: str | None,
+        *,
+        retry: bool = False,
+        decided_on: tuple[Record, ...] | None = None,
+    ) -> Record:
         """Write the intended release by compare-and-swap and take the lease, which is renewed until `settle`; returns the
         record with its sequence number.
 
+        Args:
+            decided_on: the history, newest first, that made it the release to deploy; None where that does not matter.
+
         Raises:
             Held: somebody holds the environment, or was quicker.
+            Overtaken: the history went on since.
+        """
+
+    def assure(self, admitted: Record) -> None:
+        """See that the lease of an admitted release is still this process's; one that ran out (the machine was asleep, the
+        remote away) is taken again. Asked right before what users notice; nothing is looked at while the lease lasts.
+
+        Raises:
+            Locked: somebody took the environment over meanwhile.
+            EnvironmentUnusable: it ran out, and the remote does not say whether anybody did.
         """
 
     def settle(
@@ -117,11 +138,6 @@ def find_release(records: tuple[Record, ...], wanted: str) -> Release | None:
     committed = {name: release for name, release in matches.items() if "-dirty-" not in name}
     chosen = committed if len(committed) == 1 else matches
     return next(iter(chosen.values())) if len(chosen) == 1 else None
-
-
-def previous_release(records: tuple[Record, ...]) -> Release | None:
-    """What a deployment goes back to that has nothing else: the first of `ways_back`."""
-    return next(iter(ways_back(records)), None)
 
 
 def ways_back(records: tuple[Record, ...]) -> tuple[Release, ...]:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from windlass.errors import Held, Locked
+from windlass.errors import Held, Locked, Overtaken
 from windlass.model.release import Lease, Record
 from windlass.model.times import moment
 
@@ -86,6 +86,18 @@ def refuse_if_held(record: Record | None, now: datetime) -> None:
         f"{f', {lease.run}' if lease.run else ''}): {record.kind} of {record.release.id}, since {moment(record.at)}",
         remedy=f"--wait 10m waits for it; if it is gone for good, its hold ends by itself at {moment(lease.expires)}",
     )
+
+
+def refuse_if_overtaken(newest: Record | None, decided_on: tuple[Record, ...] | None) -> None:
+    """Raise `Overtaken` when the newest record is not the one that a decision was made on."""
+    if decided_on is None:
+        return
+    known = decided_on[0].sequence if decided_on else None
+    if newest is not None and newest.sequence != known:
+        raise Overtaken(
+            f"{newest.release.environment} went on meanwhile: {newest.kind} of {newest.release.id} by {newest.by} is {newest.outcome}",
+            remedy="run again",
+        )
 
 
 def refuse_if_superseded(newest: Record | None, admitted: Record) -> None:

@@ -54,6 +54,7 @@ class Checking:
                     try:
                         checks = self.ask(release, self.target.endpoint, self.emit, asking=asking)
                     except _Stopped:
+                        ended.set()
                         watching.result()
                         raise
                     finally:
@@ -73,12 +74,12 @@ class Checking:
         try:
             self.target.watch(deployed, self.emit, meanwhile)
         except (DeploymentFailed, Locked):
-            asking.stop.set()
+            asking.dismiss()
             raise
         except WindlassError as error:  # that nothing can be seen is no verdict
             self.emit(Notice(f"{release.id} could not be watched: {error}", "warning", error.remedy))
         except BaseException:
-            asking.stop.set()
+            asking.dismiss()
             raise
 
     def ask(
@@ -96,7 +97,7 @@ class Checking:
         except (Locked, DeploymentFailed):
             raise
         except (WindlassError, OSError) as error:  # users may reach the release already: unverified, it must not stay
-            if asking is not None and asking.stop.is_set():
+            if asking is not None and asking.dismissed:
                 raise _Stopped from error
             raise VerificationFailed(
                 f"it could not be verified: {error}",
@@ -105,7 +106,7 @@ class Checking:
                 blames=False,
             ) from error
         wrong = [check for check in checks if not check.passed]
-        if wrong and asking is not None and asking.stop.is_set():
+        if wrong and asking is not None and asking.dismissed:
             raise _Stopped
         if wrong:
             raise VerificationFailed(

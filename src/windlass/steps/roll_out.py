@@ -13,7 +13,8 @@ from windlass.model.events import Emit, Notice
 from windlass.model.observation import CheckResult
 from windlass.model.project import Environment
 from windlass.model.release import Kind, Outcome, Record, Release
-from windlass.state.interface import previous_release, running_release, was_healthy
+from windlass.state.interface import running_release, was_healthy, ways_back
+from windlass.state.quarantine import content
 from windlass.steps import evidence
 from windlass.steps.beside import beside_only, quietly
 from windlass.steps.checking import Checking
@@ -30,6 +31,7 @@ def roll_out(
     release: Release,
     kind: Kind,
     environment: Environment,
+    records: tuple[Record, ...],
     tools: Tools,
     watch: Stopwatch,
     emit: Emit,
@@ -39,10 +41,12 @@ def roll_out(
     """Deploy and verify a release; restore the last healthy one when that fails. The verdict is in the value, not raised.
 
     Args:
+        records: the environment's history, newest first, that made it the release to deploy.
         retry: it is in quarantine, and somebody said to deploy it all the same: that is recorded.
 
     Raises:
         Held: somebody else is changing the environment; nothing was touched.
+        Overtaken: somebody else has changed it; nothing was touched.
         Locked: somebody else took the environment over.
         ConfigError: something the release needs is missing here; nothing was touched.
         EngineUnavailable: the target does not answer.
@@ -50,7 +54,6 @@ def roll_out(
     """
     emit = once(emit)
     run = _Run(environment, tools, tools.target(environment), watch, emit)
-    records = tools.state.records(environment.name)
     current = running_release(records)
     with watch.stage("admit") as verdict:
         prepared, failure = run.prepare(release)
@@ -66,7 +69,9 @@ def roll_out(
         if unchanged:
             verdict.outcome, verdict.detail = "unchanged", f"{release.id} runs already"
         else:
-            admitted = tools.state.admit(release, kind, current.id if current else None, retry=retry)
+            admitted = tools.state.admit(
+                release, kind, current.id if current else None, retry=retry, decided_on=records
+            )
     if unchanged and current is not None:
         return run.look_again(replace(current, inactive=release.inactive))
 
@@ -75,15 +80,12 @@ def roll_out(
             # A release that is gone back to was healthy before. Were it watched and left again, the one that somebody
             # wants gone would serve.
             new = kind != "rollback"
-            checks, failure = run.attempt(release, lambda: run.switch(prepared, admitted.sequence), watched=new)
+            checks, failure = run.attempt(release, lambda: run.switch(prepared, admitted), watched=new)
             if failure is None:
                 with watch.stage("record"):
                     run.settle(admitted, "healthy", serving=release)
         if failure is not None:
-            differs = current is not None and not same_content(current, release)
-            known = current is not None and was_healthy(records, current)
-            fallback = current if differs and known else previous_release(records)
-            return run.restore(admitted, fallback, failure)
+            return run.restore(admitted, fallback(release, records), failure)
     except Locked as error:
         with suppress(Locked):  # somebody took the environment over: the record is theirs now
             run.settle(admitted, "failed", serving=current, reason=str(error))
@@ -100,6 +102,18 @@ def roll_out(
         release
     )  # the record is written: what happens to a tag cannot change what became of the release
     return RollOut(release, "healthy", checks=checks, moved=moved)
+
+
+def fallback(release: Release, records: tuple[Record, ...]) -> Release | None:
+    """What serves again when a release fails: what serves now, where that was healthy; otherwise the latest that was. Never
+    what the release is itself.
+
+    Args:
+        records: the history before it, newest first.
+    """
+    current = running_release(records)
+    candidates = ((current,) if current is not None and was_healthy(records, current) else ()) + ways_back(records)
+    return next((one for one in candidates if content(one) != content(release)), None)
 
 
 def _inactive(prepared: Prepared) -> tuple[str, ...]:
@@ -124,12 +138,12 @@ class _Run:
             error.blames = False  # an image that cannot be pulled now may be there tomorrow
             return None, error
 
-    def switch(self, prepared: Prepared, sequence: int) -> Deployed:
+    def switch(self, prepared: Prepared, admitted: Record) -> Deployed:
         """Let users reach a release; what can stand beside the old one is checked before.
 
-        Raises as `Target.switch`; VerificationFailed: a check failed before any user reached the release.
+        Raises as `Target.switch` and `State.assure`; VerificationFailed: a check failed before any user reached the release.
         """
-        checked = self.target.check(prepared, self.emit, sequence)
+        checked = self.target.check(prepared, self.emit, admitted.sequence)
         if checked.services:
             self.checking.ask(
                 beside_only(checked),
@@ -137,7 +151,8 @@ class _Run:
                 quietly(self.emit),
                 when="before the switch, ",
             )
-        return self.target.switch(checked, sequence, self.emit)
+        self.tools.state.assure(admitted)
+        return self.target.switch(checked, admitted.sequence, self.emit)
 
     def attempt(
         self, release: Release, switch: Callable[[], Deployed], *, watched: bool
@@ -149,6 +164,11 @@ class _Run:
             checks = self.checking.verify(release, self.watch, watched=deployed if watched else None)
         except DeploymentFailed as error:
             return (), error
+        except Locked:
+            raise
+        except (WindlassError, OSError) as error:  # users may reach it already: what was not seen to work must not stay
+            remedy = error.remedy if isinstance(error, WindlassError) else None
+            return (), DeploymentFailed(str(error), remedy=remedy, blames=False)
         retire(self.target, deployed, self.emit)
         return checks, None
 
@@ -175,6 +195,8 @@ class _Run:
             self.emit(Notice(f"{release.id} did not become healthy; restoring {fallback.id}", "warning"))
             way = Restoring(self.environment, self.tools, self.target, self.emit)
             with self.watch.stage("restore") as verdict:
+                with suppress(EnvironmentUnusable):  # who can see the target and not the remote goes back all the same
+                    self.tools.state.assure(admitted)
                 back = way.bring_back(fallback, release, admitted.sequence)
                 verdict.outcome = "failed" if back.failure else "ok"
                 if not back.failure:

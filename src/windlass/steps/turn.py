@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from windlass.errors import EnvironmentUnusable, Held
+from windlass.errors import EnvironmentUnusable, Held, Overtaken
 from windlass.model.events import Emit, Notice
 from windlass.state.interface import State
 from windlass.waiting import Clock, DeadlinePassed, wait_for
@@ -19,8 +19,8 @@ def in_turn(work: Callable[[], T], environment: str, state: State, seconds: floa
     """Do what changes an environment; while somebody else does, wait, at most so many seconds, and begin anew.
 
     Args:
-        work: asks for the environment and raises `Held`, before it touches anything, when it is not free. It looks at the
-            history by itself each time: what it saw before it waited is out of date.
+        work: asks for the environment and raises, before it touches anything, `Held` when it is not free, `Overtaken` when
+            somebody had it meanwhile. It looks at the history by itself each time: what it saw before is out of date.
 
     Raises:
         Held: the environment did not become free in time.
@@ -30,6 +30,8 @@ def in_turn(work: Callable[[], T], environment: str, state: State, seconds: floa
     while True:
         try:
             return work()
+        except Overtaken:
+            continue
         except Held as error:
             left = end - clock.now()
             if left <= 0:

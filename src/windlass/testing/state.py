@@ -62,10 +62,22 @@ class FakeState:
     def refuse_if_held(self, environment: str) -> None:
         lease.refuse_if_held(next(iter(self.records(environment)), None), datetime.now(UTC))
 
-    def admit(self, release: Release, kind: Kind, running: str | None, *, retry: bool = False) -> Record:
+    def assure(self, admitted: Record) -> None:
+        lease.refuse_if_superseded(self.records(admitted.release.environment)[0], admitted)
+
+    def admit(
+        self,
+        release: Release,
+        kind: Kind,
+        running: str | None,
+        *,
+        retry: bool = False,
+        decided_on: tuple[Record, ...] | None = None,
+    ) -> Record:
         newest = next(iter(self.records(release.environment)), None)
         now = datetime.now(UTC)
         lease.refuse_if_held(newest, now)
+        lease.refuse_if_overtaken(newest, decided_on)
         return self._keep(
             Record(
                 sequence=lease.next_sequence(newest, now),

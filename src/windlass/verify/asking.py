@@ -11,12 +11,21 @@ from windlass.waiting import Stop
 
 
 class Asking:
-    """Goes with one `verify`. Set `stop`, and nothing more is sent: a request under way is cut off, and `verify` returns."""
+    """Goes with one `verify`. When `stop` is set, nothing more is sent: a request under way is cut off, and `verify` returns.
+
+    `dismissed` says that it was stopped from outside: what the checks say then is no verdict.
+    """
 
     def __init__(self) -> None:
         self.stop = Stop()
+        self.dismissed = False
         self._guard = threading.Lock()
         self._counts: dict[str, Asked] = {}
+
+    def dismiss(self) -> None:
+        """Stop it because the verdict has fallen elsewhere."""
+        self.dismissed = True
+        self.stop.set()
 
     def counts(self) -> Mapping[str, Asked]:
         """By service, as `Asked` says; from any thread."""

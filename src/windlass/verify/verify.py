@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from windlass.errors import EnvironmentUnusable
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, silent
 from windlass.model.observation import CheckResult, Endpoint
 from windlass.model.project import HealthCheck
@@ -54,6 +55,9 @@ def verify(
 
     Raises:
         ConfigError: a suite names a variable without a value; nothing was sent.
+
+    Where it cannot be told where a service is (its engine does not answer), that is a request that was not sent: it is tried
+    again until the check's time is over.
     """
     probes = [health.to_probe(check) for check in checks]
     probes += [api.to_probe(case, environ) for suite in suites for case in suite.cases]
@@ -100,15 +104,18 @@ class _Run:
 
     def check(self, probe: Probe) -> CheckResult:
         """Try until it passes, cannot pass any more, or the deadline is over."""
-        endpoint = self._endpoints.find(probe)  # before the clock starts: a busy engine is not a slow service
+        place = self._place(probe)  # before the clock starts: a busy engine is not a slow service
         began = self._clock.now()
         seconds = probe.deadline or self._timeout
         pause, tries, url = _FIRST_PAUSE, 0, _url(probe, None)
         end, hurried = began + seconds, False
         while True:
-            endpoint = endpoint if tries == 0 else self._endpoints.find(probe)
-            url = _url(probe, endpoint)
-            seen = self._once(probe, endpoint, url, max(end - self._clock.now(), 0.1))
+            place = place if tries == 0 else self._place(probe)
+            if isinstance(place, _Seen):
+                seen = place
+            else:
+                url = _url(probe, place)
+                seen = self._once(probe, place, url, max(end - self._clock.now(), 0.1))
             tries += 1
             if seen.wrong and probe.impatient and not hurried:
                 end, hurried = min(end, self._clock.now() + _WRONG_FOR), True
@@ -132,6 +139,13 @@ class _Run:
         )
         self._report.finished(result)
         return result
+
+    def _place(self, probe: Probe) -> Endpoint | _Seen | None:
+        """Where a probe is sent to; or why that is not known now."""
+        try:
+            return self._endpoints.find(probe)
+        except EnvironmentUnusable as error:
+            return _Seen(False, str(error), sent=False)
 
     def _once(self, probe: Probe, endpoint: Endpoint | None, url: str, left: float) -> _Seen:
         if endpoint is None:

@@ -196,6 +196,56 @@ def test_who_was_taken_over_renews_no_more_and_cannot_settle(
     settle(quick, taken)
 
 
+class Sleeper:
+    """A clock that can be put forward, as a machine's is that was asleep."""
+
+    slept = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.slept
+
+
+def test_who_was_asleep_and_taken_over_is_told_before_it_goes_on(
+    clones: list[Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Sleeper()
+    late, quick = GitState(clones[0], "origin", now=clock, beat=3600), GitState(clones[1], "origin", now=clock)
+    monkeypatch.setattr(lease, "take", _elsewhere(lease.take))
+    admitted = late.admit(release_of(clones[0]), "deploy", None)
+    monkeypatch.undo()
+    late.assure(admitted)
+    clock.slept = lease.LEASE
+    taken = quick.admit(release_of(clones[1], "r2"), "deploy", None)
+    for _ in range(2):
+        with pytest.raises(Locked):
+            late.assure(admitted)
+    settle(quick, taken)
+
+
+def test_who_was_asleep_and_not_missed_holds_it_again(clones: list[Repository]) -> None:
+    clock = Sleeper()
+    state, other = GitState(clones[0], "origin", now=clock, beat=3600), GitState(clones[1], "origin", now=clock)
+    admitted = state.admit(release_of(clones[0]), "deploy", None)
+    clock.slept = lease.LEASE
+    state.assure(admitted)
+    with pytest.raises(Held):
+        other.admit(release_of(clones[1], "r2"), "deploy", None)
+    settle(state, admitted)
+
+
+def test_whether_anybody_took_over_while_the_remote_is_away_is_not_guessed(
+    clones: list[Repository], tmp_path: Path
+) -> None:
+    clock = Sleeper()
+    state = GitState(clones[0], "origin", now=clock, beat=3600, patience=0)
+    admitted = state.admit(release_of(clones[0]), "deploy", None)
+    (tmp_path / "shared.git").rename(tmp_path / "away.git")
+    state.assure(admitted)
+    clock.slept = lease.LEASE
+    with pytest.raises(EnvironmentUnusable):
+        state.assure(admitted)
+
+
 def test_what_another_process_of_the_clone_has_seen_is_not_written_over(clones: list[Repository]) -> None:
     release = release_of(clones[0])
     state = GitState(clones[0], "origin")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from windlass.errors import EnvironmentUnusable, Locked
+from windlass.errors import EnvironmentUnusable, Locked, Overtaken
 from windlass.git.refs import Refs
 from windlass.git.repository import Repository
 from windlass.model.release import Lease, Release, ReleasedService
@@ -134,6 +134,21 @@ def test_who_was_taken_over_cannot_settle(state: State, release: Release, monkey
     state.admit(release, "deploy", None)
     with pytest.raises(Locked):
         state.settle(late, "healthy", running=release.id, reason="", evidence=None)
+
+
+def test_a_decision_on_a_history_that_went_on_is_out_of_date(state: State, release: Release) -> None:
+    assert state.records("production") == ()
+    state.settle(
+        state.admit(release, "deploy", None, decided_on=()), "healthy", running=release.id, reason="", evidence=None
+    )
+    with pytest.raises(Overtaken, match="went on meanwhile"):
+        state.admit(release, "deploy", None, decided_on=())
+    seen = state.records("production")
+    admitted = state.admit(release, "deploy", None, decided_on=seen)
+    state.assure(admitted)
+    state.settle(admitted, "healthy", running=release.id, reason="", evidence=None)
+    with pytest.raises(Overtaken):
+        state.admit(release, "deploy", None, decided_on=seen)
 
 
 def _held_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.delivery.world import World
-from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, EnvironmentUnusable, ExitCode
+from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, EnvironmentUnusable, ExitCode, Locked
 from windlass.model.events import Notice
 from windlass.model.observation import Observation, ServiceState
-from windlass.model.release import Release, ReleasedService
-from windlass.state.interface import previous_release
+from windlass.model.release import Record, Release, ReleasedService
+from windlass.state.interface import ways_back
 from windlass.steps.running import tell
 
 GONE = EngineUnavailable("the engine does not answer", remedy="start it")
@@ -27,6 +28,10 @@ def failing(tmp_path: Path) -> World:
     world.edit("api/app.py", "second")
     world.wrong["main-0000002"] = "500"
     return world
+
+
+def first_way_back(records: tuple[Record, ...]) -> Release | None:
+    return next(iter(ways_back(records)), None)
 
 
 def newest(world: World) -> tuple[str, str | None]:
@@ -117,7 +122,7 @@ def test_when_the_way_back_fails_the_release_that_goes_on_running_is_recorded_an
 def test_a_failed_release_that_serves_is_never_what_is_gone_back_to(failing: World) -> None:
     fail(failing, "restore", GONE, GONE)
     failing.run()
-    back = previous_release(failing.state.records("production"))
+    back = first_way_back(failing.state.records("production"))
     assert back is not None and back.id == "main-0000001"
     assert failing.run(same_commit=True).exit_code == ExitCode.REFUSED
     failing.edit("api/app.py", "third")
@@ -151,11 +156,81 @@ def test_an_engine_that_is_gone_for_good_leaves_it_open_what_runs_and_says_so(
     assert "windlass doctor" in str(delivery.rollout.restore_failure.remedy)  # type: ignore[union-attr]
 
 
-def test_an_error_in_mid_deployment_records_what_runs_and_not_what_should(failing: World) -> None:
-    fail(failing, "switch", ConfigError("a variable is gone"), after=True)
-    with pytest.raises(ConfigError):
+@pytest.mark.parametrize("error", [ConfigError("a variable is gone"), GONE, OSError(28, "No space left on device")])
+@pytest.mark.parametrize("after", [False, True])
+def test_an_error_in_mid_deployment_goes_back_and_is_no_mark_against_the_release(
+    failing: World, error: Exception, after: bool
+) -> None:
+    failing.wrong.clear()
+    fail(failing, "switch", error, after=after)
+    delivery = failing.run()
+    assert delivery.exit_code == ExitCode.RESTORED
+    assert newest(failing) == ("restored", "main-0000001")
+    assert error.args[-1] in str(delivery.rollout.failure)  # type: ignore[union-attr]
+    assert failing.run(same_commit=True).outcome == "healthy"
+
+
+def test_a_defect_in_mid_deployment_records_what_runs_and_not_what_should(failing: World) -> None:
+    fail(failing, "switch", ValueError("a defect"), after=True)
+    with pytest.raises(ValueError, match="a defect"):
         failing.run()
     assert newest(failing) == ("failed", "main-0000002")
+
+
+def test_what_fails_is_never_what_is_gone_back_to(failing: World) -> None:
+    """Nothing is known to run, and the release that a rollback tries fails as well."""
+    world = failing
+    world.wrong.clear()
+    world.run()
+    world.edit("api/app.py", "third")
+    world.wrong["main-0000003"] = "500"
+    fail(world, "restore", DeploymentFailed("no way back"))
+    assert world.run().exit_code == ExitCode.RESTORE_FAILED
+    history = world.state.kept["production"]
+    history[-1] = replace(history[-1], running=None)
+    world.wrong["main-0000002"] = "500"
+    delivery = world.roll_back("main-0000002")
+    assert delivery.rollout is not None and delivery.rollout.restored is not None
+    assert delivery.rollout.restored.id == "main-0000001"
+    assert newest(world) == ("restored", "main-0000001")
+
+
+def test_a_lease_that_was_lost_ends_it_before_the_switch(failing: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing.wrong.clear()
+    another = failing.state.records("production")[0].release
+
+    def asleep(*_: Any) -> Any:
+        held = failing.state.records("production")[0]
+        failing.state.kept["production"].append(replace(held, sequence=held.sequence + 1, outcome="failed", lease=None))
+        failing.state.admit(another, "deploy", None)
+        return real(*_)
+
+    real = failing.target.check
+    monkeypatch.setattr(failing.target, "check", asleep)
+    with pytest.raises(Locked, match="taken over"):
+        failing.run()
+    assert {state.release for state in failing.target.observe().services} == {"main-0000001"}
+    assert [name for name, _ in failing.target.calls].count("restore") == 0
+
+
+def test_who_was_overtaken_while_images_were_pulled_begins_anew(
+    failing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails, and goes back to what has served since, not to what served when it began."""
+    real, left = failing.target.prepare, [1]
+
+    def prepare(release: Release, *more: Any) -> Any:
+        if left and release.id == "main-0000002":
+            left.pop()
+            other = replace(failing.state.records("production")[0].release, id="main-other", tree="f" * 40)
+            failing.state.settle(
+                failing.state.admit(other, "deploy", None), "healthy", running=other.id, reason="", evidence=None
+            )
+        return real(release, *more)
+
+    monkeypatch.setattr(failing.target, "prepare", prepare)
+    assert failing.run().exit_code == ExitCode.RESTORED
+    assert newest(failing) == ("restored", "main-other")
 
 
 def test_a_record_that_cannot_be_written_ends_in_its_own_error_and_says_what_runs(

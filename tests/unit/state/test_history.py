@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from windlass.model.release import Kind, Outcome, Record, Release, ReleasedService
-from windlass.state.interface import find_release, previous_release, running_release
+from windlass.state.interface import find_release, running_release, ways_back
 from windlass.state.quarantine import quarantined
 
 
@@ -28,6 +28,10 @@ def history(*entries: tuple[str, Outcome, str | None, Kind]) -> tuple[Record, ..
     return tuple(reversed(records))
 
 
+def first_way_back(records: tuple[Record, ...]) -> Release | None:
+    return next(iter(ways_back(records)), None)
+
+
 def serving(name: str) -> tuple[str, Outcome, str | None, Kind]:
     return name, "healthy", name, "deploy"
 
@@ -38,7 +42,7 @@ def named(found: Release | None) -> str | None:
 
 def test_nothing_serves_without_a_history() -> None:
     assert running_release(()) is None
-    assert previous_release(()) is None
+    assert first_way_back(()) is None
 
 
 def test_after_a_failure_the_restored_release_serves() -> None:
@@ -47,26 +51,26 @@ def test_after_a_failure_the_restored_release_serves() -> None:
 
 
 def test_rollback_goes_to_the_release_before() -> None:
-    assert named(previous_release(history(serving("r1"), serving("r2"), serving("r3")))) == "r2"
+    assert named(first_way_back(history(serving("r1"), serving("r2"), serving("r3")))) == "r2"
 
 
 def test_a_failed_release_is_never_gone_back_to() -> None:
     records = history(serving("r1"), ("r2", "restored", "r1", "deploy"), serving("r3"))
-    assert named(previous_release(records)) == "r1"
+    assert named(first_way_back(records)) == "r1"
 
 
 def test_a_second_rollback_goes_further_back_not_forth() -> None:
     records = history(serving("r1"), serving("r2"), serving("r3"), ("r2", "healthy", "r2", "rollback"))
-    assert named(previous_release(records)) == "r1"
+    assert named(first_way_back(records)) == "r1"
 
 
 def test_after_a_rollback_and_a_new_release_the_rolled_back_to_release_is_next() -> None:
     records = history(serving("r1"), serving("r2"), serving("r3"), ("r2", "healthy", "r2", "rollback"), serving("r4"))
-    assert named(previous_release(records)) == "r2"
+    assert named(first_way_back(records)) == "r2"
 
 
 def test_the_first_release_has_nothing_before_it() -> None:
-    assert previous_release(history(serving("r1"))) is None
+    assert first_way_back(history(serving("r1"))) is None
 
 
 def test_a_release_is_found_by_id_tag_or_commit() -> None:
@@ -87,13 +91,13 @@ def test_a_release_that_left_out_what_runs_now_is_passed_over() -> None:
 
     records = list(history(serving("r1"), serving("r2"), serving("r3")))
     partial = [replace(r, release=replace(r.release, excluded=(("web", "its build failed"),))) for r in records[2:4]]
-    assert named(previous_release((*records[:2], *partial, *records[4:]))) == "r1"
+    assert named(first_way_back((*records[:2], *partial, *records[4:]))) == "r1"
 
 
 def test_after_a_broken_off_deployment_the_way_back_is_to_what_was_to_be_replaced() -> None:
     records = history(serving("r1"), serving("r2"), ("r3", "interrupted", "r2", "deploy"))
-    assert named(previous_release(records)) == "r2"
-    assert named(previous_release(records[1:])) == "r2"
+    assert named(first_way_back(records)) == "r2"
+    assert named(first_way_back(records[1:])) == "r2"
 
 
 def test_of_a_commit_s_releases_the_one_without_uncommitted_changes_is_meant() -> None:
@@ -107,9 +111,9 @@ def test_after_a_way_forth_again_the_way_back_is_open() -> None:
         ("r2", "healthy", "r2", "rollback"),
     )
     records = history(serving("r1"), serving("r2"), *back_and_forth)
-    assert named(previous_release(records)) == "r1"
+    assert named(first_way_back(records)) == "r1"
     assert quarantined(records) == ()
-    assert named(previous_release(history(serving("r1"), serving("r2"), *back_and_forth, serving("r3")))) == "r2"
+    assert named(first_way_back(history(serving("r1"), serving("r2"), *back_and_forth, serving("r3")))) == "r2"
 
 
 def test_who_goes_back_twice_leaves_both_in_quarantine() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.delivery.world import World
 
 from windlass.deploy.interface import Deployed, Meanwhile
-from windlass.errors import DeploymentFailed, EngineUnavailable, VerificationFailed
+from windlass.errors import DeploymentFailed, EngineUnavailable, EnvironmentUnusable, VerificationFailed
 from windlass.model.events import Emit, Notice, StageFinished
 from windlass.model.observation import Asked, CheckResult, Endpoint, Observation
 from windlass.model.project import Environment
@@ -133,6 +133,25 @@ def test_a_defect_of_the_watch_is_not_hidden_and_ends_the_suite(world: World) ->
 
     with pytest.raises(ValueError, match="a defect"):
         check(world, watch, lambda asking: not until(asking.stop))
+
+
+@pytest.mark.parametrize("watched_to_its_end", [True, False])
+def test_a_suite_that_could_not_be_asked_is_no_verdict_of_the_watch(world: World, watched_to_its_end: bool) -> None:
+    """The real suite stops what it has begun when it ends early: that is not the watch's doing."""
+    over = threading.Event()
+
+    def watch(meanwhile: Meanwhile) -> None:
+        if not watched_to_its_end:
+            assert until(meanwhile.stop)
+        over.set()
+
+    def suite(asking: Asking) -> bool:
+        assert not watched_to_its_end or over.wait(LONG)
+        asking.stop.set()
+        raise EnvironmentUnusable("the suite cannot be read")
+
+    with pytest.raises(VerificationFailed, match="could not be verified: the suite cannot be read"):
+        check(world, watch, suite)
 
 
 def test_ctrl_c_during_the_suite_ends_the_watch(world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from windlass.errors import ConfigError
+from windlass.errors import ConfigError, EngineUnavailable
 from windlass.model.events import Event, ServiceFinished, ServiceProgress, ServiceStarted, silent
 from windlass.model.observation import Asked, CheckResult, Endpoint
 from windlass.model.project import HealthCheck
@@ -53,6 +53,30 @@ def test_a_service_that_is_still_starting_is_asked_again() -> None:
     (result,) = run(FakeServer([Unanswered("connection refused"), answer(503), answer(200)]), LIVE)
     assert result.passed and result.attempts == 3
     assert result.last == "200 OK after 3 tries in 0.3 s"
+
+
+def test_an_engine_that_does_not_answer_for_a_moment_fails_no_check() -> None:
+    gone = [EngineUnavailable("the container engine does not answer")] * 3
+
+    def place(service: str, port: int) -> Endpoint | None:
+        if gone:
+            raise gone.pop()
+        return endpoint(service, port)
+
+    (result,) = verify(
+        place, [LIVE], (), timeout=60.0, environ={}, clock=ManualClock(), request=FakeServer([answer(200)])
+    )
+    assert result.passed and result.attempts == 4
+
+
+def test_where_an_engine_never_answers_the_check_was_not_sent() -> None:
+    def place(service: str, port: int) -> Endpoint | None:
+        raise EngineUnavailable("the container engine does not answer")
+
+    asking = Asking()
+    (result,) = verify(place, [LIVE], (), timeout=5.0, environ={}, clock=ManualClock(), asking=asking)
+    assert not result.passed and not result.sent
+    assert "does not answer" in result.last
 
 
 def test_an_engine_that_takes_long_to_say_where_a_service_is_does_not_shorten_its_time() -> None:
