@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,37 @@ from tests.engine.deploy.serving import get
 from tests.engine.deploy.test_edge import QUICK, release
 from windlass import process
 from windlass.deploy.docker import engine
+from windlass.errors import DeploymentFailed
+
+CALLER = """
+services:
+  web:
+    build: .
+    stop_signal: SIGKILL
+    command: ["sh", "-c", "wget -q -O /dev/null http://api:81/passwd && exec httpd -f -p 80 -h /etc"]
+    restart: always
+    ports: ["{port}:80"]
+    depends_on: {{api: {{condition: service_healthy}}}}
+  api:
+    build: .
+    stop_signal: SIGKILL
+    command: httpd -f -p 81 -h /etc
+    expose: ["81"]
+    healthcheck: {{test: ["CMD", "true"], interval: 1s}}
+"""
+
+
+def test_services_that_call_each_other_when_they_start_do_so_after_an_edge_that_could_not_start(
+    world: Any, port: Callable[[], int]
+) -> None:
+    target, at = world.target(edge=QUICK), port()
+    first = world.release("r1", world.write({"compose.yml": CALLER.format(port=at)}), web="1", api="1")
+    with socket.create_server(("0.0.0.0", at)), pytest.raises(DeploymentFailed, match=str(at)):
+        world.deploy(target, first)
+    assert [c.status for c in engine.containers(target.name) if c.edge and c.status != "running"]
+    world.deploy(target, first, 2)
+    assert {state.service: state.well for state in target.observe().services} == {"web": True, "api": True}
+    assert all(c.status == "running" for c in engine.containers(target.name))
 
 
 @pytest.mark.parametrize(

@@ -45,11 +45,12 @@ class Beside:
         board = self._site.edges.board(there, ask=True)
         self._ending.end_idle(ready, board)
         starting = [name for name in self._starting(ready) if not self._must_wait(name, ready, board)]
-        edges = [edge for edge in ready.edges if board.edge(edge.name) is None and not self._blocked(edge, board)]
+        edges = [edge for edge in ready.edges if not _runs(edge, board) and not self._blocked(edge, board)]
         waiting = [name for name in starting if not self._stands(ready, name, board)]
         if not waiting and not edges:
             return standing(ready, board)
         self._clear_the_way(waiting, ready, board)
+        self._site.docker.discard([e.container.id for e in board.edges if e.name in {edge.name for edge in edges}])
         fresh = [name for name in starting if name in ready.layout.fronted and not board.serving(name)]
         bring_up(
             replace(ready.compose, model=self._model(ready, waiting, edges, board)),
@@ -169,6 +170,12 @@ class Beside:
         self._site.docker.remove(
             [c.id for c in in_the_way if c.id not in serving or c.state in ("exited", "restarting", "unhealthy")]
         )
+
+
+def _runs(edge: Edge, board: Board) -> bool:
+    """Whether it is there and runs: through one that was stopped, or never started, new services would not find each other."""
+    running = board.edge(edge.name)
+    return running is not None and running.container.status == "running"
 
 
 def _taken(board: Board) -> set[str]:
