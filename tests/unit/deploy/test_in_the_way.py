@@ -50,3 +50,10 @@ def test_a_container_that_is_alone_is_no_leftover() -> None:
 
 def test_services_that_do_not_change_are_not_touched() -> None:
     assert removed(old(), left(), wanted="1", changed=frozenset()) == set()
+
+
+def test_one_that_happens_to_be_up_between_two_crashes_is_no_better_than_one_that_is_down() -> None:
+    crashing = old(status="running", health="starting", restarts=3)
+    assert removed(crashing, wanted="1") == {"old"}
+    assert removed(dataclasses.replace(crashing, restarts=1), wanted="1") == set()
+    assert removed(dataclasses.replace(crashing, health="healthy"), wanted="1") == set()

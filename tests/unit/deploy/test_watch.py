@@ -57,6 +57,14 @@ def test_a_restart_starts_the_count_again() -> None:
     assert story.at(SETTLE, seen(started="t2", restarts=1)) == ("waiting", "starting, restarted once")
 
 
+def test_restarts_of_an_earlier_try_are_no_crash_loop_of_this_one() -> None:
+    story = Story()
+    story.watch = Watch({"web": "new"}, ("web",), 0.0, [seen(health="starting", restarts=7)])
+    assert story.at(0.0, seen(health="starting", restarts=7)) == ("waiting", "starting")
+    assert story.at(1.0, seen(health="healthy", restarts=8))[0] == "well"
+    assert story.at(2.0, seen(health="starting", restarts=10))[0] == "failed"
+
+
 def test_a_health_check_decides_where_there_is_one() -> None:
     story = Story()
     assert story.at(0.5, seen(health="starting")) == ("waiting", "starting")

@@ -167,9 +167,7 @@ class Beside:
     def _clear_the_way(self, services: Sequence[str], ready: Ready, board: Board) -> None:
         serving = {c.id for c in board.current if c.beside}
         in_the_way = changes.in_the_way(board.services, set(services), ready.wanted)
-        self._site.docker.remove(
-            [c.id for c in in_the_way if c.id not in serving or c.state in ("exited", "restarting", "unhealthy")]
-        )
+        self._site.docker.remove([c.id for c in in_the_way if c.id not in serving or changes.is_failing(c)])
 
 
 def _runs(edge: Edge, board: Board) -> bool:

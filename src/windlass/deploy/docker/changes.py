@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 
 from windlass.deploy.docker.containers import Container, worst
+from windlass.deploy.docker.watch import CRASH_LOOP
 from windlass.deploy.interface import Change
 
 CONFIGURED = "its configuration changed"
@@ -59,14 +60,14 @@ def in_the_way(there: Sequence[Container], changed: Set[str], wanted: Mapping[st
         c
         for c in there
         if c.service in changed
-        and (
-            c.id in left
-            or (
-                c.config_hash == wanted.get(c.service)
-                and (c.service in doubtful or c.state in ("unhealthy", "restarting", "exited"))
-            )
-        )
+        and (c.id in left or (c.config_hash == wanted.get(c.service) and (c.service in doubtful or is_failing(c))))
     )
+
+
+def is_failing(container: Container) -> bool:
+    """Whether it will not become well by itself, also where it happens to be up between two crashes."""
+    looping = container.state == "starting" and container.restarts >= CRASH_LOOP
+    return looping or container.state in ("unhealthy", "restarting", "exited")
 
 
 def _beside(new: Container, other: Container) -> bool:

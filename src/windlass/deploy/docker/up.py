@@ -149,9 +149,9 @@ def bring_up(
         DeploymentFailed: never ready, crash loop, exited; `evidence` has log and health output of each failed service.
     """
     began = clock.now()
-    watch = Watch(wanted, changed, began)
-    report = _Report(changed, began, emit, stage)
     there = compose.docker.containers(compose.project) if there is None else there
+    watch = Watch(wanted, changed, began, there)
+    report = _Report(changed, began, emit, stage)
     before = frozenset(c.id for c in there if c.service in changed)
     run = _Run(compose)
 

@@ -31,14 +31,17 @@ class Watch:
     Args:
         wanted: service → configuration hash it must come to run.
         changed: the services that this switch creates or recreates; the others only must not fail.
+        there: what was there before it: how often that was restarted is no matter of this switch.
     """
 
-    def __init__(self, wanted: Mapping[str, str], changed: Iterable[str], began: float) -> None:
+    def __init__(
+        self, wanted: Mapping[str, str], changed: Iterable[str], began: float, there: Iterable[Container] = ()
+    ) -> None:
         self._wanted = wanted
         self._changed = frozenset(changed)
         self._began = began
         self._since: dict[str, tuple[tuple[str, str], float]] = {}
-        self._restarts: dict[str, int] = {}
+        self._restarts = {container.id: container.restarts for container in there}
         self._begun: dict[str, float] = {}
         self._kinds: Mapping[str, str] = {}
         self._moved = began
@@ -67,8 +70,8 @@ class Watch:
         if container is None or (container.status == "created" and not container.error):
             return Verdict("waiting", NOT_BEGUN)
         running_for = now - self._first_seen(service, container, now)
-        before = self._restarts.setdefault(container.id, container.restarts)
-        restarts = container.restarts - (0 if service in self._changed else before)
+        before = self._restarts.setdefault(container.id, 0 if service in self._changed else container.restarts)
+        restarts = container.restarts - before
         if restarts >= CRASH_LOOP:
             return Verdict("failed", f"crash loop: restarted {restarts} times, exit code {container.exit_code}")
         state = container.state
