@@ -102,7 +102,7 @@ class Target(Protocol):
         """
 
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
-        """The services of a release whose images are not on the target, and have to come from a registry.
+        """The active services of a release whose images are not on the target, and have to come from a registry.
 
         Raises:
             EngineUnavailable: nothing answers.

@@ -150,6 +150,7 @@ def promoted(
             excluded=tuple(excluded),
             created=now.isoformat(timespec="seconds"),
             branch=source.branch,
+            inactive=(),  # what runs in `to` is yet to be seen
         ),
         records,
     )

@@ -59,7 +59,8 @@ class FakeTarget:
         return tuple(replace(c, noticed=c.action == "recreate" and c.service in self.single) for c in changes)
 
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
-        return tuple(service for service in release.services if service.digest in self.pruned)
+        absent = release.services[:1] if self.troubles.get(release.id) == "missing image" else ()
+        return tuple(one for one in release.active if one.digest in self.pruned or one in absent)
 
     def check(self, prepared: Prepared, emit: Emit, sequence: int | None = None) -> Checked:
         self.calls.append(("check", prepared.release.id))

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.delivery.world import World
 from windlass.errors import Refused, RegistryUnavailable
 from windlass.model.release import Release
+from windlass.testing.target import FakeTarget
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def release(world: World, number: int) -> Release:
     return next(one.release for one in records if one.release.id == f"main-000000{number}")
 
 
-def prune(world: World, number: int, *, registry: bool = True, engine: bool = True) -> None:
-    service = release(world, number).service("api")
+def prune(world: World, number: int, *, registry: bool = True, engine: bool = True, name: str = "api") -> None:
+    service = release(world, number).service(name)
     assert service is not None
     if registry:
         world.images.published.discard(("api", service.digest))
@@ -85,6 +86,27 @@ def test_a_registry_that_is_away_is_asked_only_about_what_the_engine_lacks(
         world.roll_back("main-0000002")
     assert world.target.calls == []
     assert world.roll_back("main-0000003").outcome == "healthy"
+
+
+@pytest.mark.parametrize("registry", [True, False])
+def test_an_image_that_the_environment_does_not_run_is_no_reason_not_to_go_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: bool
+) -> None:
+    world = World(tmp_path, target=FakeTarget(inactive=("batch",)))
+    for text in ("one", "two"):
+        world.edit("batch/app.py", text)
+        world.edit("api/app.py", text)
+        world.run()
+    prune(world, 1, name="batch")
+    if not registry:
+
+        def away(*_: object) -> frozenset[tuple[str, str]]:
+            raise RegistryUnavailable("the registry does not answer")
+
+        monkeypatch.setattr(world.images, "missing", away)
+        world.change("production", tags=("main-{sha}",))  # moving tags need the registry
+    assert world.roll_back().outcome == "healthy"
+    assert "batch" not in world.target.running
 
 
 def test_another_deployment_of_a_release_whose_images_are_gone_is_refused_too(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,3 +81,8 @@ def test_what_staging_left_out_is_left_out_for_the_same_reason() -> None:
     production = serves(release("production", image("api", "0"), image("web", "0")))
     made = promoted(staging, PRODUCTION, PROJECT, {"api": "api", "web": "web"}, production, NOW)
     assert made.excluded == (("web", "no such package"),)
+
+
+def test_what_does_not_run_in_staging_is_not_taken_to_be_idle_elsewhere() -> None:
+    staging = replace(release("staging", image("api", "1")), inactive=("api",))
+    assert promoted(staging, PRODUCTION, PROJECT, {"api": "api"}, (), NOW).inactive == ()

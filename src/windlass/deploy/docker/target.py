@@ -101,8 +101,8 @@ class DockerTarget:
 
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
         self._docker.connect()  # an engine that does not answer has no images either, and that is something else
-        found = self._docker.images([service.reference for service in release.services])
-        return tuple(service for service in release.services if service.reference not in found)
+        found = self._docker.images([service.reference for service in release.active])
+        return tuple(service for service in release.active if service.reference not in found)
 
     def check(self, prepared: Prepared, emit: Emit, sequence: int | None = None) -> Checked:
         """Start what can stand beside what runs, and wait until it is well."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -128,6 +129,13 @@ class TargetContract:
     def test_images_that_are_on_the_target_are_not_lacking(self, bench: TargetBench) -> None:
         deploy(bench, bench.release("r1"))
         assert bench.target.lacking(bench.release("r1")) == ()
+
+    def test_an_image_that_is_nowhere_is_lacking_where_its_service_runs_and_not_where_it_is_inactive(
+        self, bench: TargetBench
+    ) -> None:
+        release = bench.release("r1", absent=True)
+        assert "web" in [service.name for service in bench.target.lacking(release)]
+        assert bench.target.lacking(replace(release, inactive=("web",))) == ()
 
     def test_what_a_deployment_would_change_is_told_beforehand(self, bench: TargetBench) -> None:
         assert bench.target.foresee(bench.release("r1")) == ()
