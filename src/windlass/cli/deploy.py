@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.release:
         return bring(
             session,
-            lambda emit: Named(arguments.release, environment, session.tools),
+            lambda emit: Named(arguments.release, environment, session.existing),
             "deploy",
             environment,
             arguments,

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     origin, to = session.environment(arguments.origin), session.environment(arguments.to)
     return bring(
         session,
-        lambda emit: Promotion(origin, to, session.tools, arguments.release, emit),
+        lambda emit: Promotion(origin, to, session.existing, arguments.release, emit),
         "promote",
         to,
         arguments,

@@ -24,6 +24,6 @@ def bring(
     """`chooser` says which release, given where it may tell about it."""
     with sink(arguments.progress) as emit:
         delivery = deploy(
-            chooser(emit), kind, environment, session.tools, emit, retry=arguments.retry, wait=arguments.wait
+            chooser(emit), kind, environment, session.existing, emit, retry=arguments.retry, wait=arguments.wait
         )
     return report.show(delivery, as_json=arguments.json)

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     environment = session.environment(arguments.env)
     return bring(
         session,
-        lambda emit: Rollback(environment, session.tools, arguments.release, emit),
+        lambda emit: Rollback(environment, session.existing, arguments.release, emit),
         "rollback",
         environment,
         arguments,

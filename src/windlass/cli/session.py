@@ -33,6 +33,12 @@ class Session:
         return wiring.tools(self.project, self.repository, self.source.tree, started=self.started)
 
     @cached_property
+    def existing(self) -> Tools:
+        """The same for commands that bring what was built before: the embedded registry is started when it is needed, so that
+        it stops nobody who does not need it."""
+        return wiring.tools(self.project, self.repository, self.source.tree, registry="on demand")
+
+    @cached_property
     def plan(self) -> Planner:
         """What makes plans, for commands that need nothing else."""
         return wiring.planner(self.project, self.repository, self.started)
@@ -40,7 +46,7 @@ class Session:
     @cached_property
     def view(self) -> Tools:
         """The same for commands that only look: no registry is started."""
-        return wiring.tools(self.project, self.repository, self.source.tree, registry=False)
+        return wiring.tools(self.project, self.repository, self.source.tree, registry="as it is")
 
     def environment(self, name: str) -> Environment:
         """An environment by name.

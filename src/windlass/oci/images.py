@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from windlass.model.artifacts import LayoutImage
@@ -20,10 +20,18 @@ class RegistryImages:
 
     Args:
         mount_from: repositories of the registry whose layers may be shared (those of the other services).
+        ready: called before the registry is asked anything, each time; it may start it.
     """
 
-    def __init__(self, client: RegistryClient, *, mount_from: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        client: RegistryClient,
+        *,
+        mount_from: Sequence[str] = (),
+        ready: Callable[[], object] = lambda: None,
+    ) -> None:
         self._client = client
+        self._ready = ready
         self._mount_from = tuple(mount_from)
 
     def push(
@@ -35,6 +43,7 @@ class RegistryImages:
         build has the digest of the damaged one, so an index that is there is looked into before it is believed: one
         request to a registry of Windlass's own.
         """
+        self._ready()
         client = self._client
         whole = client.is_whole(repository, image.digest)
         if whole is None:
@@ -45,9 +54,11 @@ class RegistryImages:
 
     def tag(self, repository: str, digest: str, tags: Sequence[str]) -> None:
         """Point tags at an image that is there, all its platforms with it; tags that point there already cost no write."""
+        self._ready()
         tag(self._client, repository, digest, tags)
 
     def missing(self, images: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        self._ready()
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             there = pool.map(lambda image: self._client.head_manifest(*image) is not None, images)
             return frozenset(image for image, found in zip(images, there, strict=True) if not found)

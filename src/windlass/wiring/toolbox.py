@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Literal
 
 from windlass.git.repository import Repository
 from windlass.paths import cache_dir, data_dir
@@ -30,15 +31,26 @@ from windlass.wiring.registries import base_images, ensure_registry, registry_cl
 
 
 def tools(
-    project: Project, repository: Repository, tree: str, *, registry: bool = True, started: HeadStart | None = None
+    project: Project,
+    repository: Repository,
+    tree: str,
+    *,
+    registry: Literal["up", "on demand", "as it is"] = "up",
+    started: HeadStart | None = None,
 ) -> Tools:
-    """All drivers of a project; `tree` is the one it was read from. With `registry`, the embedded registry is started if it is the one configured."""
+    """All drivers of a project; `tree` is the one it was read from.
+
+    Args:
+        registry: whether the embedded one, if it is the one configured, is started now, when `Tools.images` is first asked,
+            or not at all.
+    """
     from windlass.oci.images import RegistryImages
     from windlass.oci.memory import RegistryMemory
     from windlass.state.git_ref import GitState
 
-    if registry:
+    if registry == "up":
         ensure_registry(project)
+    ready = cache(partial(ensure_registry, project)) if registry == "on demand" else lambda: None
     client = registry_client(project)
     memory = RegistryMemory(client, project.registry.prefix)
     checks = Checks(project, repository, tree)
@@ -47,7 +59,7 @@ def tools(
         project=project,
         plan=_planner(project, repository, memory, started),
         memory=memory,
-        images=RegistryImages(client, mount_from=shared),
+        images=RegistryImages(client, mount_from=shared, ready=ready),
         builder=lambda emit: make_builder(project, emit),
         scanner=make_scanner(),
         state=GitState(repository, project.state_remote),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from windlass.errors import RegistryUnavailable
 from windlass.oci.images import RegistryImages
 from windlass.oci.interface import Images
 from windlass.testing.contracts.images import ImagesContract, TagsOf
@@ -37,3 +40,14 @@ class TestFakeImages(ImagesContract):
     @pytest.fixture
     def tags_of(self, fake: FakeImages) -> TagsOf:
         return lambda repository: {tag: digest for (own, tag), digest in fake.tags.items() if own == repository}
+
+
+@pytest.mark.parametrize("ask", [lambda i: i.missing([("a", "sha256:" + "0" * 64)]), lambda i: i.tag("a", "b", ["c"])])
+def test_a_registry_that_cannot_be_made_ready_is_asked_nothing(ask: Callable[[RegistryImages], object]) -> None:
+    registry = FakeRegistry()
+
+    def ready() -> None:
+        raise RegistryUnavailable("the port is taken")
+
+    with pytest.raises(RegistryUnavailable, match="the port is taken"):
+        ask(RegistryImages(registry.client(), ready=ready))
