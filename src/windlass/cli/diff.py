@@ -31,19 +31,19 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.model.events import Event, Notice
     from windlass.state.interface import running_release
 
-    session = open_session(arguments)
+    session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
-    release = running_release(session.tools.state.records(environment.name))
+    release = running_release(session.view.state.records(environment.name))
     if release is None:
         raise UsageError(f"nothing is deployed to {environment.name}", remedy=f"windlass run --env {environment.name}")
-    target = session.tools.target(environment)
+    target = session.view.target(environment)
     notices: list[Notice] = []
 
     def hear(event: Event) -> None:
         if isinstance(event, Notice):
             notices.append(event)
 
-    prepared = target.prepare(release, hear)
+    prepared = target.prepare(release, hear, pulling=False)
     drift = [change for change in prepared.changes if change.action != "keep"]
     details = target.differences(prepared) if drift else {}
     if arguments.json:

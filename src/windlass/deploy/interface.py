@@ -84,8 +84,12 @@ class Target(Protocol):
     `sequence` is the lease's number: a change with a lower number than the target has seen is refused with `Locked`.
     """
 
-    def prepare(self, release: Release, emit: Emit) -> Prepared:
+    def prepare(self, release: Release, emit: Emit, *, pulling: bool = True) -> Prepared:
         """Pull images by digest, load and validate the configuration, compute the changes.
+
+        Args:
+            pulling: otherwise images that are not here are taken to be like those that run, and the result is only to be
+                looked at (`differences`): a switch prepares again.
 
         Raises:
             ConfigError: a variable or file that the release needs is missing here.

@@ -47,9 +47,9 @@ class FakeTarget:
     running: dict[str, ServiceState] = field(default_factory=dict)
     sequence: int = 0
 
-    def prepare(self, release: Release, emit: Emit) -> Prepared:
+    def prepare(self, release: Release, emit: Emit, *, pulling: bool = True) -> Prepared:
         self.calls.append(("prepare", release.id))
-        return self._prepare(release)
+        return self._prepare(release, pulling)
 
     def foresee(self, release: Release) -> tuple[Change, ...]:
         self.calls.append(("foresee", release.id))
@@ -115,9 +115,9 @@ class FakeTarget:
         for line in mine[-tail:] if tail > 0 else []:
             on_line(line)
 
-    def _prepare(self, release: Release) -> Prepared:
+    def _prepare(self, release: Release, pulling: bool = True) -> Prepared:
         trouble = self.troubles.get(release.id)
-        if trouble == "missing image":
+        if trouble == "missing image" and pulling:
             raise DeploymentFailed(
                 "the image cannot be pulled: not found",
                 where=release.services[0].name,

@@ -180,8 +180,8 @@ class TestWhatARollbackGoesBackTo:
         world.run()  # the same images; what else the commit changed, the target knows
         prepare = world.target.prepare
 
-        def differs(release, emit):  # type: ignore[no-untyped-def]
-            prepared = prepare(release, emit)
+        def differs(release, emit, **how):  # type: ignore[no-untyped-def]
+            prepared = prepare(release, emit, **how)
             changed = tuple(replace(change, action="recreate") for change in prepared.changes)
             return replace(prepared, changes=changed)
 

@@ -80,6 +80,7 @@ class DockerTarget:
             board=self._site.board,
         )
         self._ready: dict[str, Ready] = {}
+        self._forecast: dict[str, Ready] = {}  # prepared without pulling: nothing is switched to it
         self._left_by_then: dict[str, frozenset[str]] = {}
         self._begun: Ready | None = None
         self._beside: Mapping[str, Sequence[Container]] = {}
@@ -93,8 +94,8 @@ class DockerTarget:
         """The Compose project's name."""
         return self._name
 
-    def prepare(self, release: Release, emit: Emit) -> Prepared:
-        return self._prepare(release, emit, "deploy").prepared
+    def prepare(self, release: Release, emit: Emit, *, pulling: bool = True) -> Prepared:
+        return self._prepare(release, emit, "deploy", pulling=pulling).prepared
 
     def foresee(self, release: Release) -> tuple[Change, ...]:
         return self._preparer.foresee(release)
@@ -201,7 +202,8 @@ class DockerTarget:
             return self._seen[1]
 
     def differences(self, prepared: Prepared) -> Mapping[str, tuple[str, ...]]:
-        ready = self._ready.get(prepared.release.id)
+        id = prepared.release.id
+        ready = self._ready.get(id) or self._forecast.get(id)
         if ready is None:
             return {}
         serving = {container.service: container.id for container in self._site.board().current}
@@ -231,20 +233,20 @@ class DockerTarget:
 
     # -- the steps of a switch --------------------------------------------------------------------------------------
 
-    def _prepare(self, release: Release, emit: Emit, stage: StageName) -> Ready:
+    def _prepare(self, release: Release, emit: Emit, stage: StageName, *, pulling: bool = True) -> Ready:
         self._left_by_then[release.id] = self._edges.read().leaving
         if stage == "restore":
             ready = self._preparer.prepare(release, emit, stage)
         else:
             with ThreadPoolExecutor(1) as beside:
                 looking = beside.submit(self._docker.resources, self._name)
-                ready = self._preparer.prepare(release, emit, stage)
+                ready = self._preparer.prepare(release, emit, stage, pulling=pulling)
             for sentence, remedy in unchanged(ready.compose.model, *looking.result()):
                 emit(Notice(sentence, "warning", remedy))
             for change in ready.prepared.changes:
                 if change.noticed and change.service in ready.wanted:
                     emit(Notice(f"{change.service}: {change.reason}", "warning"))
-        self._ready[release.id] = ready
+        (self._ready if pulling else self._forecast)[release.id] = ready
         return ready
 
     def _still(self, ready: Ready, emit: Emit, stage: StageName) -> Ready:

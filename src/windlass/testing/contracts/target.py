@@ -92,6 +92,17 @@ class TargetContract:
         assert any(sentence.startswith("image: ") for sentence in said["api"])
         assert bench.target.differences(bench.target.prepare(bench.release("r1"), silent)) == {}
 
+    def test_a_look_at_what_differs_needs_no_image_and_is_nothing_to_switch_to(self, bench: TargetBench) -> None:
+        before = deploy(bench, bench.release("r1", web="2")).observation
+        absent = bench.release("r2", absent=True)
+        prepared = bench.target.prepare(absent, silent, pulling=False)
+        assert {c.service: c.action for c in prepared.changes} == {"web": "recreate", "api": "keep"}
+        assert any(sentence.startswith("image: ") for sentence in bench.target.differences(prepared)["web"])
+        assert bench.target.observe() == before
+        assert "web" in [service.name for service in bench.target.lacking(absent)]
+        with pytest.raises(DeploymentFailed):
+            bench.target.prepare(absent, silent)
+
     def test_a_service_the_release_no_longer_has_is_removed(self, bench: TargetBench) -> None:
         deploy(bench, bench.release("r1"))
         without = bench.release("r2", api=None)
