@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from windlass.cli import options
@@ -13,13 +14,27 @@ if TYPE_CHECKING:
 
     from windlass.cli.output import Output
     from windlass.cli.session import Session
+    from windlass.errors import WindlassError
     from windlass.model.observation import Observation, ServiceState
+    from windlass.model.project import Environment
     from windlass.model.release import Record
 
 EXAMPLE = "windlass status production"
 
 _STYLE = {"healthy": "green", "running": "green", "completed": "green", "starting": "yellow", "restarting": "red"}
 _UNDECLARED = "windlass.yaml does not declare it any more; what is left of it runs on"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An environment: its history, what runs there, and what is to be said of it. `unknown` is why nobody can see what runs:
+    nothing is known of its services then."""
+
+    name: str
+    records: tuple[Record, ...]
+    observation: Observation
+    rules: tuple[tuple[str, str, str], ...] = ()
+    unknown: WindlassError | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,50 +46,60 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
-    from windlass.cli.standing import held_back, told
+    from windlass.errors import ExitCode
 
     session = open_session(arguments, on_call=True)
     chosen = (session.environment(arguments.env),) if arguments.env else session.project.environments
     state = session.view.state
-    seen = []
-    for environment in chosen:
-        records = told(state.records(environment.name))
-        rules = tuple(held_back(environment, records, session.view))
-        seen.append((environment.name, records, session.view.target(environment).observe(), rules))
+    seen = [_seen(environment, session) for environment in chosen]
+    code = ExitCode.UNUSABLE if any(one.unknown for one in seen) else ExitCode.DONE
     if not arguments.env:
         seen += _left_over(session)
     if arguments.json:
-        print_json({"environments": [_document(*one) for one in seen], "stale": state.stale})
-        return 0
+        print_json({"environments": [document(one) for one in seen], "stale": state.stale})
+        return code
     out = output()
-    for number, (name, records, observation, rules) in enumerate(seen):
+    for number, one in enumerate(seen):
         if number:
             out.say()
-        tell(name, records, observation, out, rules)
+        tell(one, out)
     if not seen:
         out.say("windlass.yaml declares no environment")
     tell_stale(state.stale, out)
-    return 0
+    return code
 
 
-def _left_over(session: Session) -> list[tuple[str, tuple[Record, ...], Observation, tuple[tuple[str, str, str], ...]]]:
-    """Environments that have a history, and that windlass.yaml does not declare any more."""
-    from windlass.cli.standing import told
+def _seen(environment: Environment, session: Session) -> Standing:
+    from windlass.cli.standing import held_back, told
+
+    records = told(session.view.state.records(environment.name))
+    rules = tuple(held_back(environment, records, session.view))
+    observation, unknown = _looked(environment, session)
+    return Standing(environment.name, records, observation, rules, unknown)
+
+
+def _looked(environment: Environment, session: Session) -> tuple[Observation, WindlassError | None]:
+    """What runs; an engine that is away takes nothing from what git knows, and nothing from other environments."""
     from windlass.errors import WindlassError
     from windlass.model.observation import Observation
+
+    try:
+        return session.view.target(environment).observe(), None
+    except WindlassError as error:
+        return Observation(()), error
+
+
+def _left_over(session: Session) -> Iterator[Standing]:
+    """Environments that have a history, and that windlass.yaml does not declare any more."""
+    from windlass.cli.standing import told
     from windlass.model.project import Environment
 
-    found: list[tuple[str, tuple[Record, ...], Observation, tuple[tuple[str, str, str], ...]]] = []
     state = session.view.state
     for name in state.others([environment.name for environment in session.project.environments]):
         records = told(state.records(name))
         compose = records[0].release.compose if records else session.project.compose
-        try:
-            observation = session.view.target(Environment(name, None, compose, ("{branch}-{sha}",))).observe()
-        except WindlassError:
-            observation = Observation(())
-        found.append((name, records, observation, (("yellow", "left over", _UNDECLARED),)))
-    return found
+        observation, unknown = _looked(Environment(name, None, compose, ("{branch}-{sha}",)), session)
+        yield Standing(name, records, observation, (("yellow", "left over", _UNDECLARED),), unknown)
 
 
 def tell_stale(reason: str | None, out: Output) -> None:
@@ -82,25 +107,25 @@ def tell_stale(reason: str | None, out: Output) -> None:
         out.say(f"[yellow]warning[/]  this is what was known last: {out.plain(reason)}", indent=9)
 
 
-def tell(
-    name: str,
-    records: tuple[Record, ...],
-    observation: Observation,
-    out: Output,
-    rules: Iterable[tuple[str, str, str]] = (),
-) -> None:
+def tell(one: Standing, out: Output) -> None:
     from windlass.cli.output import short
     from windlass.cli.standing import moment, remarks, since
     from windlass.state.interface import running_release
 
+    name, records, observation = one.name, one.records, one.observation
     release = running_release(records)
     if release is None:
         out.say(f"[bold]{name}[/]  no healthy release" + ("" if records else "; nothing was ever deployed"), indent=2)
     else:
         began = next((r.at for r in records if r.release.id == release.id and r.outcome == "healthy"), records[0].at)
         out.say(f"[bold]{name}[/]  {release.id}, commit {release.commit[:7]}, since {moment(began)}", indent=2)
-    for style, word, sentence in (*remarks(records), *rules):
+    for style, word, sentence in (*remarks(records), *one.rules):
         out.say(f"[{style}]{word}[/]  {out.plain(sentence)}", indent=4, first=2)
+    if one.unknown is not None:
+        out.say(f"[red]unknown[/]  what runs: {out.plain(str(one.unknown))}", indent=4, first=2)
+        if one.unknown.remedy:
+            out.say(f"[bold]do[/] {out.plain(one.unknown.remedy)}", indent=7, first=4)
+        return
     rows = []
     for state in observation.services:
         ports = ", ".join(f"{endpoint.port}" for _, endpoint in state.ports) or "-"
@@ -118,30 +143,33 @@ def tell(
             out.say(f"[red]{state.service}[/]  {out.plain(state.detail)}", indent=4, first=2)
 
 
-def _document(
-    name: str, records: tuple[Record, ...], observation: Observation, rules: Iterable[tuple[str, str, str]]
-) -> dict[str, Any]:
+def document(one: Standing) -> dict[str, Any]:
+    from windlass.cli.failure import as_document
     from windlass.model.observation import ServiceState
     from windlass.state.interface import running_release
     from windlass.state.quarantine import quarantined
 
+    records, observation = one.records, one.observation
     release = running_release(records)
     there = {state.service for state in observation.services}
-    missing = [service for service in (release.active if release else ()) if service.name not in there]
+    missing = [
+        service for service in (release.active if release and not one.unknown else ()) if service.name not in there
+    ]
     began = (r.at for r in records if release and r.release.id == release.id and r.outcome == "healthy")
     return {
-        "environment": name,
+        "environment": one.name,
+        "unknown": as_document(one.unknown) if one.unknown else None,
         "release": release.id if release else None,
         "commit": release.commit if release else None,
         "since": next(began, None),
         "outcome": records[0].outcome if records else None,
         "services": [_service(state) for state in observation.services]
-        + [_service(ServiceState(one.name, "missing", one.reference, one.digest)) for one in missing],
+        + [_service(ServiceState(gone.name, "missing", gone.reference, gone.digest)) for gone in missing],
         "quarantine": [
-            {"release": one.release.id, "since": one.since, "by": one.by, "why": one.why}
-            for one in quarantined(records)
+            {"release": kept.release.id, "since": kept.since, "by": kept.by, "why": kept.why}
+            for kept in quarantined(records)
         ],
-        "remarks": [{"about": word, "text": text} for _, word, text in rules],
+        "remarks": [{"about": word, "text": text} for _, word, text in one.rules],
     }
 
 

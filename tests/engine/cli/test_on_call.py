@@ -85,3 +85,17 @@ def test_what_differs_is_told_without_a_registry_and_with_half_edited_files(inst
         assert ran.code == 2, ran.out + ran.err
         assert {row["service"]: row["action"] for row in ran.json["services"]} == {"api": "keep", "web": "create"}
     assert "last commit's" in " ".join(ran.err.split())
+
+
+def test_an_engine_that_is_away_takes_nothing_from_other_environments(installation: Installation) -> None:
+    one = installation
+    release = one.run()["release"]
+    config = (one.root / "windlass.yaml").read_text()
+    one.write("windlass.yaml", config.replace("branch: develop", 'branch: develop\n    engine: "ssh://127.0.0.1:1"'))
+    ran = one.windlass("status", "--json")
+    assert ran.code == 7, ran.out + ran.err
+    staging, production = ran.json["environments"]
+    assert (production["release"], production["unknown"]) == (release, None)
+    assert {row["health"] for row in production["services"]} <= {"healthy", "running"} and production["services"]
+    assert staging["services"] == [] and "127.0.0.1" in staging["unknown"]["message"]
+    assert one.windlass("status", "production").code == 0

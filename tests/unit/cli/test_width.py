@@ -27,7 +27,7 @@ from windlass.config.init import Decision, Derived
 from windlass.deploy.interface import Change
 from windlass.doctor.examine import Verdict
 from windlass.drill.cases import CASES, RESTORED, Report, Seen, judge
-from windlass.errors import BuildFailed, DeploymentFailed, Refused
+from windlass.errors import BuildFailed, DeploymentFailed, EngineUnavailable, Refused
 from windlass.model.delivery import DeliveredService, Delivery, RollOut, StageReport
 from windlass.model.events import Notice, ServiceFinished, ServiceStarted, StageFinished
 from windlass.model.observation import CheckResult, Endpoint, Observation, ServiceState
@@ -136,9 +136,12 @@ SCREENS: dict[str, Callable[[Output], None]] = {
     "plan": lambda out: plan.tell(PLAN, None, out),
     "plan of what users notice": lambda out: plan.tell(PLAN, None, out, FORESEEN),
     "plan without an engine": lambda out: plan.tell(PLAN, None, out, Foreseen(unknown=LONG)),
-    "status": lambda out: status.tell("production", (RECORD,), Observation((STATE,)), out),
+    "status": lambda out: status.tell(status.Standing("production", (RECORD,), Observation((STATE,))), out),
     "status with remarks": lambda out: status.tell(
-        "production", (BLAMED,), Observation((STATE,)), out, [("cyan", "frozen", LONG)]
+        status.Standing("production", (BLAMED,), Observation((STATE,)), (("cyan", "frozen", LONG),)), out
+    ),
+    "status that nobody knows": lambda out: status.tell(
+        status.Standing("production", (RECORD,), Observation(()), (), EngineUnavailable(LONG, remedy=LONG)), out
     ),
     "history": lambda out: history.tell((RECORD,), "production", out),
     "history with marks": lambda out: history.tell(
@@ -160,7 +163,7 @@ SCREENS: dict[str, Callable[[Output], None]] = {
     "run that went back": lambda out: report.tell(WENT_BACK, out),
     "run that waits for approvals": lambda out: report.tell(WAITS, out),
     "run that is healthy": lambda out: report.tell(HEALTHY, out),
-    "status of nothing": lambda out: status.tell("production", (), Observation(()), out),
+    "status of nothing": lambda out: status.tell(status.Standing("production", (), Observation(())), out),
     "plan that is saved": lambda out: plan.tell(PLAN, Path(LONG), out),
     "drill": lambda out: drill.tell("production", ID, DRILLED, out, patience=60.0),
     "dev status": lambda out: dev_status.table(Observation((replace(STATE, detail=LONG),)), out),
