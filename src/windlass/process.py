@@ -11,10 +11,16 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from windlass.errors import EnvironmentUnusable, WindlassError
+
+Ending: TypeAlias = Callable[[Callable[[], object]], AbstractContextManager[None]]
+"""Calls what it is given when there is to be an end, for the time of a block: `waiting.Stop.ended_by`."""
 
 _GRACE_SECONDS = 5.0
 _live: set[subprocess.Popen[bytes]] = set()
@@ -122,11 +128,13 @@ def stream(
     env: Mapping[str, str] | None = None,
     input: str | None = None,
     stop: Callable[[], bool] | None = None,
+    ended_by: Ending | None = None,
 ) -> int:
     """Run a program, giving each line of its standard output and error (interleaved) to `on_line`; return its exit code.
 
     Args:
         stop: asked after every line; true terminates the program.
+        ended_by: terminates it, also one that says nothing; others can still be started.
     """
     child = _start(
         argv,
@@ -139,12 +147,13 @@ def stream(
         if input is not None and child.stdin is not None:
             threading.Thread(target=_feed, args=(child, input.encode()), daemon=True).start()
         assert child.stdout is not None
-        for raw in child.stdout:
-            on_line(raw.decode(errors="replace").rstrip("\r\n"))
-            if stop is not None and stop():
-                _terminate(child)
-                break
-        return child.wait()
+        with ended_by(partial(_terminate, child)) if ended_by is not None else nullcontext():
+            for raw in child.stdout:
+                on_line(raw.decode(errors="replace").rstrip("\r\n"))
+                if stop is not None and stop():
+                    _terminate(child)
+                    break
+            return child.wait()
     except BaseException:
         _terminate(child)
         raise

@@ -192,7 +192,7 @@ def _pull(wanted: Mapping[str, str], emit: Emit) -> int:
     for name in absent.values():
         emit(ServiceStarted("pull", name))
     try:
-        pull(absent, emit, "pull")
+        pull(absent, emit, "pull", engine.USERS)
     except DeploymentFailed as error:  # nothing was deployed here: an image cannot be had
         raise RegistryUnavailable(error.message, where=error.where, remedy=error.remedy) from error
     for name in absent.values():

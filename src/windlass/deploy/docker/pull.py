@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from windlass.deploy.docker.engine import USERS, Docker
+from windlass.deploy.docker.engine import Docker
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, ServiceProgress, StageName
+from windlass.waiting import Stop
 
 _PARALLEL = 3
 
@@ -31,8 +32,8 @@ class LayerCount:
         return f"pulling, {sum(self._layers.values())} of {len(self._layers)} layers"
 
 
-def pull(images: Mapping[str, str], emit: Emit, stage: StageName, docker: Docker = USERS) -> None:
-    """Pull images.
+def pull(images: Mapping[str, str], emit: Emit, stage: StageName, docker: Docker) -> None:
+    """Pull images. On KeyboardInterrupt all pulls are ended at once; what is to be said of it can still be recorded.
 
     Args:
         images: reference → the service that it is for.
@@ -42,6 +43,7 @@ def pull(images: Mapping[str, str], emit: Emit, stage: StageName, docker: Docker
         ConfigError: an engine elsewhere has no way to the registry.
         DeploymentFailed: names the services whose images cannot be pulled, with what the engine said.
     """
+    stop = Stop()
 
     def one(reference: str, service: str) -> str | None:
         count = LayerCount()
@@ -53,12 +55,17 @@ def pull(images: Mapping[str, str], emit: Emit, stage: StageName, docker: Docker
                 emit(ServiceProgress(stage, service, message))
 
         emit(ServiceProgress(stage, service, "pulling"))
-        code = docker.stream(["docker", "pull", reference], hear)
+        code = docker.stream(["docker", "pull", reference], hear, ended_by=stop.ended_by)
         return None if code == 0 else _reason(said)
 
     with docker.lending(images) as hindrance, ThreadPoolExecutor(_PARALLEL) as pool:
-        answers = {reference: pool.submit(one, reference, service) for reference, service in images.items()}
-        failed = {images[reference]: (reference, why) for reference, a in answers.items() if (why := a.result())}
+        try:
+            answers = {reference: pool.submit(one, reference, service) for reference, service in images.items()}
+            failed = {images[reference]: (reference, why) for reference, a in answers.items() if (why := a.result())}
+        except BaseException:  # the pool waits for those that run
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop.set()
+            raise
     if failed:
         reference, reason = next(iter(failed.values()))
         names = ", ".join(failed)

@@ -73,9 +73,11 @@ class Access:
         env: Mapping[str, str] | None = None,
         input: str | None = None,
         stop: Callable[[], bool] | None = None,
+        ended_by: process.Ending | None = None,
     ) -> int:
         """As `process.stream`. Raises EngineUnavailable where the engine's host is not reached."""
-        return process.stream(argv, on_line, env={**self.environ(), **(env or {})} or None, input=input, stop=stop)
+        told = {**self.environ(), **(env or {})} or None
+        return process.stream(argv, on_line, env=told, input=input, stop=stop, ended_by=ended_by)
 
     def detach(self, argv: Sequence[str], *, log: Path) -> None:
         """As `process.detach`."""
