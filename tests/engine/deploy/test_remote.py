@@ -5,11 +5,12 @@ The engine that `docker` would reach by itself is made unreachable meanwhile: wh
 
 from __future__ import annotations
 
+import socket
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,29 @@ def test_a_registry_of_this_machine_is_lent_for_the_time_of_the_pull(world: Any,
         assert not docker.run(["docker", "pull", lent]).ok
     finally:
         process.run(["docker", "rmi", lent])
+
+
+@pytest.mark.needs("sshd", "ssh", "ssh-keygen")
+def test_of_two_runs_that_lend_the_same_registry_the_first_to_end_leaves_it_to_the_other(by_ssh: SshHost) -> None:
+    docker = Docker(EngineSpec(by_ssh.address, **by_ssh.keys))
+    docker.environ()
+    login = docker.reach.login
+    assert login is not None
+    with socket.create_server(("127.0.0.1", 0)) as registry:
+        other, own = free_port(), registry.getsockname()[1]
+        with ExitStack() as first, Connection(login).lent(other, local=own) as there:
+            assert there and first.enter_context(Connection(login).lent(other, local=own))
+            assert is_open(other)
+            first.close()
+            assert is_open(other)
+        assert not is_open(other)
+        with Connection(login).lent(other, local=own) as there:
+            assert there and is_open(other)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.needs("sshd", "ssh", "ssh-keygen")

@@ -7,6 +7,7 @@ Host keys are checked as the user's own settings say, and nothing is ever asked 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shlex
@@ -85,14 +86,16 @@ class Connection:
     @contextmanager
     def lent(self, port: int, *, local: int | None = None) -> Iterator[bool]:
         """While it lasts, `127.0.0.1:PORT` there is `127.0.0.1:LOCAL` (the same port unless told) here. False says that the
-        port is taken there: by another run that does the same, or by something else."""
+        port is taken there, by something else than another run of this machine: those lend it together, and the last of
+        them takes it back."""
         words = ["-R", f"127.0.0.1:{port}:127.0.0.1:{local or port}"]
-        done = self._tell("forward", words)
-        try:
-            yield done.ok
-        finally:
-            if done.ok:
-                self._tell("cancel", words)
+        with _Share(self.folder / f"lent-{port}-{local or port}") as share:
+            done = self._tell("forward", words)  # one that is there already is as good
+            try:
+                yield done.ok
+            finally:
+                if done.ok and share.last():
+                    self._tell("cancel", words)
 
     def stands_among(self, gateways: tuple[str, ...]) -> bool:
         """Whether one of the engine's addresses on its networks is the host's own: it reaches containers directly then, and
@@ -132,6 +135,34 @@ class Connection:
     def _run(self, *command: str) -> process.Completed:
         words = [self._program, "-o", "ControlMaster=no", *options(self._login, self._control), "-T"]
         return process.run([*words, *self._login.words, shlex.join(command)])
+
+
+class _Share:
+    """One of several, in other processes too, that hold a file. `last` says whether nobody else holds it any more; who comes
+    from then on waits for the end of the block."""
+
+    def __init__(self, file: Path) -> None:
+        self._handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def __enter__(self) -> _Share:
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_SH)
+        except BaseException:
+            os.close(self._handle)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
+
+    def last(self) -> bool:
+        """Gives the share up. Of several that do so at once, one is the last: whoever asks after the others have given up."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+            return False
+        return True
 
 
 def _short(login: Login) -> str:
