@@ -24,7 +24,7 @@ exec windlass dev "$@"
 """
 
 
-def write(root: Path, *, force: bool = False) -> bool:
+def write(root: Path) -> bool:
     """Write the script into a repository, executable; whether anything changed.
 
     Raises:
@@ -35,10 +35,9 @@ def write(root: Path, *, force: bool = False) -> bool:
     try:
         if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == TEXT:
             return False
-        if path.exists() and not force:
-            raise Refused(
-                f"{NAME} exists and says something else", where=NAME, remedy="windlass init --dev-script --force"
-            )
+        if path.exists():
+            remedy = "rename or remove it, then run windlass dev setup again; windlass dev start works without it"
+            raise Refused(f"{NAME} exists and says something else", where=NAME, remedy=remedy)
         path.write_text(TEXT, encoding="utf-8", newline="\n")
         path.chmod(0o755)
     except OSError as error:
