@@ -30,8 +30,9 @@ def choose(
     profiles: Iterable[str] = (),
     heavy: frozenset[str] = frozenset(),
     minimal: bool = False,
+    alone: bool = False,
 ) -> Choice:
-    """The services to run: those named and what they need, or all whose profile is active.
+    """The services to run: those named and what they need (not if they are to be `alone`), or all whose profile is active.
 
     Args:
         model: loaded with all profiles.
@@ -57,6 +58,8 @@ def choose(
         if name in chosen:
             continue
         chosen.add(name)
+        if alone:
+            continue
         for needed, how in (every[name].get("depends_on") or {}).items():
             if minimal and needed in heavy:
                 left_out.setdefault(needed, "it is heavy")

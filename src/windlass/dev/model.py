@@ -24,7 +24,7 @@ def to_run(model: ComposeModel, choice: Choice, images: Mapping[str, str]) -> Co
     services = {name: result["services"][name] for name in choice.services}
     awaited = {
         needed
-        for service in services.values()
+        for service in result["services"].values()  # whoever waits: it must not change with what is chosen
         for needed, how in (service.get("depends_on") or {}).items()
         if (how or {}).get("condition") == "service_completed_successfully"
     }

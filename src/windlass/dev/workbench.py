@@ -77,13 +77,15 @@ class Workbench:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to start. `tag` names a release; `checkout` builds from the files as they are instead."""
+    """What to start. `tag` names a release; `checkout` builds from the files as they are instead; `alone` leaves out what
+    the named services need."""
 
     names: tuple[str, ...] = ()
     minimal: bool = False
     tag: str | None = None
     checkout: bool = False
     seconds: float = 180.0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,14 @@ def start(bench: Workbench, request: Request, emit: Emit) -> Started:
     """
     watch = Stopwatch(emit, bench.clock)
     profiles = () if request.minimal else tuple(filter(None, os.environ.get("COMPOSE_PROFILES", "").split(",")))
-    choice = choose(bench.model, names=request.names, profiles=profiles, heavy=bench.heavy, minimal=request.minimal)
+    choice = choose(
+        bench.model,
+        names=request.names,
+        profiles=profiles,
+        heavy=bench.heavy,
+        minimal=request.minimal,
+        alone=request.alone,
+    )
     bench.refuse_elsewhere(choice.services)
     before = {state.service: state.image for state in bench.observe().services}
     images = _images(bench, request, choice, watch, emit)
@@ -154,7 +163,8 @@ def restart(bench: Workbench, names: Sequence[str], seconds: float, emit: Emit) 
 def fetch(bench: Workbench, request: Request, emit: Emit) -> Mapping[str, Image]:
     """Get all images a start would need, and start nothing. Raises as `start`."""
     watch = Stopwatch(emit, bench.clock)
-    return _images(bench, request, choose(bench.model, names=request.names), watch, emit)
+    choice = choose(bench.model, names=request.names, heavy=bench.heavy, minimal=request.minimal, alone=request.alone)
+    return _images(bench, request, choice, watch, emit)
 
 
 def _images(bench: Workbench, request: Request, choice: Choice, watch: Stopwatch, emit: Emit) -> dict[str, Image]:

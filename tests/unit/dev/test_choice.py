@@ -45,6 +45,10 @@ def test_a_heavy_dependency_of_a_named_service_is_left_out_when_little_is_wanted
     assert chosen == Choice(("web", "api", "db"), {"brain": "it is heavy"})
 
 
+def test_what_is_to_be_alone_brings_nothing_else() -> None:
+    assert choose(MODEL, names=["web", "cache"], alone=True) == Choice(("web", "cache"))
+
+
 def test_a_dependency_that_is_not_required_is_not_started_for_itself() -> None:
     model: dict[str, Any] = {"services": {"a": {"depends_on": {"b": {"required": False}}}, "b": {"profiles": ["x"]}}}
     assert choose(model).services == ("a",)

@@ -46,6 +46,10 @@ def test_a_service_that_others_wait_for_to_end_may_end() -> None:
     assert model["services"]["migrate"]["labels"] == {naming.ONE_SHOT: "true"}
 
 
+def test_it_may_end_also_where_those_that_wait_do_not_run() -> None:
+    assert to_run(MODEL, Choice(("migrate",)), {})["services"]["migrate"]["labels"] == {naming.ONE_SHOT: "true"}
+
+
 def test_the_model_that_was_loaded_is_left_as_it_was() -> None:
     before = copy.deepcopy(MODEL)
     to_run(MODEL, Choice(("api",)), {"api": "x"})
