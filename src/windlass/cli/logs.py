@@ -20,12 +20,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--tail", type=int, default=100, metavar="N", help="last N lines of each (default 100)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until interrupted")
     options.directory(parser)
+    options.as_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
     from windlass.errors import UsageError
 
+    options.whole(arguments)
     session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
     target = session.view.target(environment)
@@ -39,6 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
             f"{environment.name} runs no service '{arguments.service}'",
             remedy=f"it runs: {', '.join(names)}",
         )
+    if arguments.json:
+        from windlass.cli.stream import write_json
+
+        lines: list[LogLine] = []
+        target.logs(arguments.service, tail=max(arguments.tail, 0), follow=False, on_line=lines.append)
+        write_json(
+            {"environment": environment.name, "lines": [{"service": one.service, "text": one.text} for one in lines]},
+            indent=2,
+        )
+        return 0
     width = max((len(name) for name in names), default=0)
 
     def show(line: LogLine) -> None:

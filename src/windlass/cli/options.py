@@ -14,6 +14,14 @@ def as_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
+def whole(arguments: argparse.Namespace) -> None:
+    """Raises UsageError: one document is wanted of what has no end."""
+    if arguments.json and arguments.follow:
+        from windlass.errors import UsageError
+
+        raise UsageError("--json is one document, and --follow never ends", remedy="leave out one of the two")
+
+
 def commit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--commit", metavar="REF", help="a commit, instead of the working tree as it is (uncommitted changes included)"

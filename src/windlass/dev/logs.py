@@ -24,7 +24,7 @@ def listen(
     """
     if not follow:
         there = [c for c in engine.containers(compose_project) if not names or c.service in names]
-        recent(there, tail, on_line)
+        recent(there, tail, on_line, engine.USERS)
         return
 
     def hear(line: str) -> None:

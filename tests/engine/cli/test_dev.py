@@ -70,7 +70,8 @@ def test_a_day_with_the_script(installation: Installation) -> None:
     one = installation
     _dev(one, "setup", "--no-images")
     before = (one.root / "dev-local.sh").read_text()
-    _dev(one, "setup", "--no-images")
+    again = one.windlass("dev", "setup", "--no-images", "--json").json
+    assert again["script"] == {"name": "dev-local.sh", "written": False} and again["images"] == {}
     assert (one.root / "dev-local.sh").read_text() == before
 
     assert "brain: it is heavy" in _dev(one, "start-min")
@@ -84,15 +85,45 @@ def test_a_day_with_the_script(installation: Installation) -> None:
 
     seen = one.windlass("dev", "monitor", "--json").json
     assert all(row["usage"]["memory_bytes"] > 0 for row in seen["services"])
-    _dev(one, "restart", "web")
+    restarted = one.windlass("dev", "restart", "web", "--json", "--progress", "quiet").json
+    assert restarted["restarted"] == ["web"] and {row["name"] for row in restarted["services"]} == {"api", "web"}
     subprocess.run(["docker", "exec", f"{one.project}-dev-api-1", "sh", "-c", "echo hello >/proc/1/fd/1"], check=True)
     assert _dev(one, "logs", "--grep", "hel+o").splitlines() == ["api  hello"]
+    said = one.windlass("dev", "logs", "--grep", "hel+o", "--json").json
+    assert said["lines"] == [{"service": "api", "text": "hello"}]
 
-    _dev(one, "stop", "api")
+    assert one.windlass("dev", "stop", "api", "--json").json == {"stopped": ["api"]}
     failed = _dev(one, "test", code=10)
     assert "failed" in failed and "api" in failed
+
+    updated = one.windlass("dev", "update", "--json", "--progress", "quiet").json
+    assert [row["name"] for row in updated["services"]] == ["web"]  # which needs api
+    _dev(one, "stop")
+    one.write("web/www/index.html", "web 3\n")
+    assert "nothing was started" in _dev(one, "update")
+    status = one.windlass("dev", "status", "--json").json
+    assert {row["name"]: row["health"] for row in status["services"]} == {"api": "exited", "web": "exited"}
     assert "data in volumes stays" in _dev(one, "clean")
     assert "nothing runs here" in _dev(one, "status")
+
+
+def test_what_another_checkout_of_the_project_uses_stays_and_the_rest_is_cleaned(installation: Installation) -> None:
+    one = installation
+    _dev(one, "start-min")
+    listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"windlass-dev/{one.project}/web"]
+    image = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.strip()
+    volume = ["docker", "volume", "create", "--label", f"com.docker.compose.project={one.project}-dev", one.project]
+    subprocess.run(volume, capture_output=True, check=True)
+    subprocess.run(["docker", "create", "--name", one.project, image], capture_output=True, check=True)
+    try:
+        cleaned = one.windlass("dev", "clean", "--volumes", "--yes", "--json").json
+        assert (cleaned["containers"], cleaned["images"], cleaned["volumes"]) == (2, 1, 1)
+        assert cleaned["kept"] == [image]
+        said = " ".join(_dev(one, "clean").split())
+        assert f"stays {image}: a container of another checkout is made from it" in said
+    finally:
+        subprocess.run(["docker", "rm", one.project], capture_output=True, check=True)
+    assert one.windlass("dev", "clean", "--json").json["images"] == 1
 
 
 def test_a_service_that_does_not_come_up_is_named_with_what_it_said(installation: Installation) -> None:

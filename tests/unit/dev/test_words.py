@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from windlass.cli.main import main
@@ -65,3 +67,9 @@ def test_only_heavy_services_that_somebody_stopped_are_meant_to_be_down(
 ) -> None:
     running = Observation((ServiceState(name, health, exit_code=code),))
     assert set_aside(running, frozenset({"brain"})) == ((name,) if aside else ())
+
+
+@pytest.mark.parametrize("command", [["logs", "production"], ["dev", "logs"]])
+def test_one_document_of_what_never_ends_is_refused(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--follow", "--json"]) == 64
+    assert "--follow never ends" in json.loads(capsys.readouterr().out)["error"]["message"]

@@ -14,11 +14,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--volumes", action="store_true", help="remove the services' data too")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options.directory(parser)
+    options.as_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
     from windlass.cli.dev.bench import open_bench
-    from windlass.cli.output import output
+    from windlass.cli.output import output, print_json
     from windlass.dev.clean import clean, volumes
     from windlass.errors import Refused
 
@@ -26,10 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
     out = output()
     data = volumes(bench.compose_project) if arguments.volumes else ()
     if data and not arguments.yes:
-        out.say(f"this removes the data in {', '.join(data)}", indent=2)
-        if not sys.stdin.isatty() or input("remove it? [y/N] ").strip().lower() not in ("y", "yes"):
+        if not arguments.json:
+            out.say(f"this removes the data in {', '.join(data)}", indent=2)
+        if arguments.json or not sys.stdin.isatty() or input("remove it? [y/N] ").strip().lower() not in ("y", "yes"):
             raise Refused("nothing was removed", remedy="windlass dev clean --volumes --yes, or without --volumes")
     removed = clean(bench.compose_project, bench.project.name, data=arguments.volumes)
+    if arguments.json:
+        print_json(asdict(removed))
+        return 0
     counts = ((removed.containers, "container"), (removed.networks, "network"), (removed.images, "image"))
     told = [counted(count, noun) for count, noun in counts]
     out.say(
@@ -40,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
             else "; data in volumes stays"
         )
     )
+    for name in removed.kept:
+        out.say(f"[yellow]stays[/]  {out.plain(name)}: a container of another checkout is made from it", indent=7)
     return 0
 
 

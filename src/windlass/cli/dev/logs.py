@@ -22,16 +22,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--tail", type=int, default=100, metavar="N", help="last N lines of each (default 100)")
     parser.add_argument("--grep", metavar="PATTERN", help="only lines in which this regular expression is found")
     options.directory(parser)
+    options.as_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     import re
 
     from windlass.cli.dev.bench import known, open_bench
-    from windlass.cli.output import output
+    from windlass.cli.output import output, print_json
     from windlass.dev.logs import listen
     from windlass.errors import UsageError
 
+    options.whole(arguments)
     try:
         wanted = re.compile(arguments.grep) if arguments.grep else None
     except re.error as error:
@@ -41,6 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     there = names or tuple(state.service for state in bench.observe().services)
     if not there:
         raise UsageError("nothing is here that could say anything", remedy="windlass dev start")
+    if arguments.json:
+        lines: list[LogLine] = []
+        listen(bench.compose_project, names, tail=max(arguments.tail, 0), follow=False, on_line=lines.append)
+        said = [one for one in lines if wanted is None or wanted.search(one.text)]
+        document = [{"service": one.service, "text": one.text} for one in said]
+        print_json({"project": bench.compose_project, "lines": document})
+        return 0
     console = output().rich
     width = max(len(name) for name in there)
     colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(sorted(there))}

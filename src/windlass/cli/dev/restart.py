@@ -14,12 +14,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=float, default=180.0, metavar="SECONDS", help="to be well (default 180)")
     options.directory(parser)
     options.progress(parser)
+    options.as_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.dev.bench import known, open_bench
-    from windlass.cli.dev.status import table
-    from windlass.cli.output import output
+    from windlass.cli.dev.status import row, table
+    from windlass.cli.output import output, print_json
     from windlass.cli.progress import sink
     from windlass.dev.choice import set_aside
     from windlass.dev.workbench import restart
@@ -33,5 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("nothing is here to be restarted", remedy="windlass dev start")
     with sink(arguments.progress) as emit:
         restart(bench, names, arguments.timeout, emit)
-    table(bench.observe(), output(), aside)
+    if arguments.json:
+        print_json({"restarted": list(names), "services": [row(state) for state in bench.observe().services]})
+    else:
+        table(bench.observe(), output(), aside)
     return 0

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from windlass.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from windlass.dev.images import Image
 
 EXAMPLE = "windlass dev setup"
 
@@ -16,11 +22,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     options.directory(parser)
     options.progress(parser)
+    options.as_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
     from windlass.cli.dev.bench import open_bench, tag
-    from windlass.cli.output import output
+    from windlass.cli.output import output, print_json
     from windlass.cli.progress import sink
     from windlass.dev import script
     from windlass.dev.workbench import Request, fetch
@@ -29,15 +38,27 @@ def run(arguments: argparse.Namespace) -> int:
 
     named = tag(arguments)
     out = output()
-    for verdict in (engine(), compose()):
+    verdicts = (engine(), compose())
+    for verdict in verdicts:
         if verdict.state == "broken":
             raise EnvironmentUnusable(f"{verdict.subject}: {verdict.found}", remedy=verdict.remedy)
-        out.say(f"[green]ok[/]  {verdict.subject}: {out.plain(verdict.found)}", indent=4)
+        if not arguments.json:
+            out.say(f"[green]ok[/]  {verdict.subject}: {out.plain(verdict.found)}", indent=4)
     bench = open_bench(arguments)
+    images: Mapping[str, Image] = {}
     if not arguments.no_images:
         with sink(arguments.progress) as emit:
-            fetch(bench, Request(tag=named), emit)
+            images = fetch(bench, Request(tag=named), emit)
     wrote = script.write(bench.project.root)
+    if arguments.json:
+        print_json(
+            {
+                "verdicts": [asdict(verdict) for verdict in verdicts],
+                "images": {name: {"digest": one.digest, "from": one.origin} for name, one in images.items()},
+                "script": {"name": script.NAME, "written": wrote},
+            }
+        )
+        return 0
     advice = "; commit it: until then, releases made of this checkout are marked -dirty-"
     out.say(f"[green]ok[/]  {script.NAME} {f'written{advice}' if wrote else 'is there'}", indent=4)
     out.say()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from windlass.deploy.docker.containers import Container
-from windlass.deploy.docker.engine import USERS, Docker
+from windlass.deploy.docker.engine import Docker
 from windlass.deploy.interface import LogLine
 
 _PREFIX = re.compile(r"^(?P<service>\S+?)(?:-\d+)?\s*\| ?(?P<text>.*)$")
@@ -14,9 +14,7 @@ _PREFIX = re.compile(r"^(?P<service>\S+?)(?:-\d+)?\s*\| ?(?P<text>.*)$")
 _CLEAR_LINE = "\x1b[2K"
 
 
-def recent(
-    containers: Sequence[Container], tail: int, on_line: Callable[[LogLine], None], docker: Docker = USERS
-) -> None:
+def recent(containers: Sequence[Container], tail: int, on_line: Callable[[LogLine], None], docker: Docker) -> None:
     """The last `tail` lines of each container, oldest first."""
     stamped: list[tuple[str, LogLine]] = []
     for container in containers:
