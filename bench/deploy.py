@@ -6,7 +6,8 @@ users: at least 200 requests a second, half over kept connections, and some that
 else the machine does hits both. From commit to healthy includes the build on both sides, for this machine's platform:
 `windlass run` and `docker compose build`, then `up -d --wait`. Windlass is healthy when the whole suite has passed through
 the edge; its command goes on watching the services until 3 s after the switch, which is the row "end of command". At the end, releases that
-are bad in five ways, and how many users reached them.
+are bad in five ways, and how many users reached them. Ends with 1 when a request failed, when a bad release was reached or
+stayed, and, of a full run (20 rounds or more), when a goal is missed.
 """
 
 from __future__ import annotations
@@ -28,10 +29,13 @@ from tests.engine.deploy.delivering import Load, Subject, quantile, users
 from tests.engine.deploy.load import Window
 
 from bench.deploy_failures import failures
+from bench.goals import Goals
 
 RATE = 220
 IN_FLIGHT = 5.0
 GOAL = 0.5
+ENOUGH = 10_000
+ROUNDS = 20
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Side:
 
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench deploy", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20, help="deployments of each side (default: 20)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"deployments of each side (default: {ROUNDS})")
     parser.add_argument("--rollbacks", type=int, default=None, help="rollbacks (default: a quarter of the rounds)")
     parser.add_argument(
         "--ending",
@@ -71,6 +75,7 @@ def main(words: list[str]) -> int:
     rounds = max(1, options.rounds)
     rollbacks = max(1, rounds // 4) if options.rollbacks is None else options.rollbacks
 
+    goals = Goals(full=rounds >= ROUNDS)
     code = 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="windlass-bench-") as folder, ExitStack() as stack:
@@ -95,13 +100,14 @@ def main(words: list[str]) -> int:
                 ours.measure("rollback", number, lambda: _rollback(ours.subject))
         except KeyboardInterrupt:  # what was measured so far is worth telling
             print("stopped by hand", flush=True)
+            goals.full = False
         windows = {side.name: side.load.end() for side in (ours, theirs)}
-        _table(ours, theirs, windows)
+        table(ours, theirs, windows, goals)
         code = _unwelcome(windows["windlass"])
         if not options.without_failures:
             print()
-            code = max(code, failures(ours.subject))
-    return code
+            code = max(code, failures(ours.subject, goals))
+    return 1 if goals.missed else code
 
 
 def _side(name: str, folder: Path, ending: str, stack: ExitStack) -> Side:
@@ -148,9 +154,10 @@ def _compose(subject: Subject, *words: str) -> None:
         raise RuntimeError(f"docker compose {' '.join(words)} ended with {done.returncode}: {done.stderr[-500:]}")
 
 
-def _table(ours: Side, theirs: Side, windows: dict[str, dict[str, Window]]) -> None:
+def table(ours: Side, theirs: Side, windows: dict[str, dict[str, Window]], goals: Goals) -> None:
     if not (ours.times.get("verified") and theirs.times.get("deploy")):
         print("nothing was measured")
+        goals.met("anything", False)
         return
     print(f"\n{'':34}{'windlass':>12}{'compose':>12}{'ratio':>8}")
     seen = {name: _sum(each) for name, each in windows.items()}
@@ -159,7 +166,8 @@ def _table(ours: Side, theirs: Side, windows: dict[str, dict[str, Window]]) -> N
     def row(what: str, a: str, b: str = "", ratio: str = "", more: str = "") -> None:
         print(f"{what:34}{a:>12}{b:>12}{ratio:>8}{more}")
 
-    row("requests", f"{mine.requests}", f"{other.requests}")
+    enough = goals.met("requests", mine.requests >= ENOUGH)
+    row("requests", f"{mine.requests}", f"{other.requests}", more=f"  goal {ENOUGH}{enough}")
     row("requests a second", f"{mine.requests / mine.seconds:.0f}", f"{other.requests / other.seconds:.0f}")
     row("of these under way for 5 s", f"{len(mine.slow)}", f"{len(other.slow)}")
     row("failed", f"{len(mine.failures)}", f"{len(other.failures)}")
@@ -173,7 +181,8 @@ def _table(ours: Side, theirs: Side, windows: dict[str, dict[str, Window]]) -> N
     def times(what: str, a: list[float], b: list[float]) -> None:
         for share, said in ((0.5, "median"), (0.95, "p95")):
             x, y = quantile(a, share), quantile(b, share)
-            goal = f"  goal {GOAL}" if share == 0.95 else ""
+            judged = share == 0.95
+            goal = f"  goal {GOAL}{goals.met(what, x <= y * GOAL)}" if judged else ""
             row(f"{what}, {said}", f"{x:.1f} s", f"{y:.1f} s", f"{x / y:.2f}", goal)
 
     times("commit to healthy", ours.times["verified"], theirs.times["deploy"])

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from tests.engine.deploy.delivering import Subject, users
 from tests.engine.deploy.load import Window
 
+from bench.goals import Goals
+
 BEFORE = {
     "unready": "never ready",
     "crash": "crash loop",
@@ -75,13 +77,13 @@ class Went:
         return f"{self.how:30}{self.code:5}  {self.outcome:10}{self.reached:9}{failed:8}{self.window.requests:10}{back:>10}"
 
 
-def failures(subject: Subject) -> int:
+def failures(subject: Subject, goals: Goals) -> int:
     """Print a table; 1 when a bad release was reached before its switch, or the good one did not come back."""
     print(f"{'bad release':30}{'exit':>5}  {'outcome':10}{'reached':>9}{'failed':>8}{'requests':>10}{'back in':>10}")
     code = 0
     for mode, how in {**BEFORE, **AFTER}.items():
         went = _try(subject, mode, how)
-        print(went.line(), flush=True)
+        print(went.line() + goals.met(how, went.restored is None or went.restored <= GOAL), flush=True)
         wrong = went.code != 4 or went.outcome != "restored" or (mode in BEFORE and went.reached + _bad(went) > 0)
         code = 1 if wrong else code
     print(f"reached: requests in the bad release's own log; back in: from verdict to restored (goal {GOAL:g} s)")
