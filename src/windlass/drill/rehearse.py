@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from windlass import process
@@ -59,6 +59,7 @@ class _Stage:
         self._service = twin.check.service
         self._number = 0
         self._way_back: list[float] = []  # when a restore began and ended, monotonic seconds
+        self._networks = frozenset(self._networks_now())  # every release of a drill has the same
 
     def play(self, case: Case) -> Report:
         acts: dict[str, Callable[[], Ended]] = {
@@ -204,6 +205,9 @@ class _Stage:
     def _serving(self) -> list[str]:
         return sorted(container.id for container in self._board().serving(self._service))
 
+    def _networks_now(self) -> list[str]:
+        return [str(one.get("Name")) for one in self._twin.docker.resources(self._twin.name)[0]]
+
     def _board(self) -> Board:
         name = self._twin.name
         docker = self._twin.docker
@@ -211,17 +215,24 @@ class _Stage:
         return edges.board(docker.containers(name), ask=True)
 
     def _stray(self) -> list[str]:
-        """Containers that no request ever reached; they may need a moment to go."""
+        """Containers that no request ever reached, and networks of no release; they may need a moment to go."""
 
         def look() -> list[str]:
-            board = self._board()
-            left = [c for c in board.idle if c.id not in board.drained and c.id not in board.leaving]
-            return [f"container {c.name} ({c.state})" for c in left]
+            return strays(self._board(), self._networks_now(), self._networks)
 
         try:
             return wait_for(look, lambda found: not found, seconds=_TIDY, every=0.5)
         except DeadlinePassed as error:
             return [str(one) for one in error.last] if isinstance(error.last, list) else []
+
+
+def strays(board: Board, networks: Iterable[str], known: Collection[str]) -> list[str]:
+    """What should not be there: containers that neither serve nor are about to go, and networks beside the known ones. Pure."""
+    left = [c for c in board.idle if c.id not in board.drained and c.id not in board.leaving]
+    return [
+        *(f"container {c.name} ({c.state})" for c in left),
+        *(f"network {name}" for name in sorted(networks) if name not in known),
+    ]
 
 
 def _after(first: str, then: Ended) -> Ended:
