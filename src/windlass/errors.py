@@ -4,12 +4,12 @@
     ├── UsageError                     64   wrong words on the command line
     │   └── ConfigError                64   windlass.yaml, a Compose file or an API suite is wrong
     ├── ScanRefused                     3   the scan gate refused an image
-    ├── Locked                          6   another deployment holds the environment, or took it over (retryable)
+    ├── Locked                          6   another deployment holds the environment, or took it over
     │   ├── Held                        6   it is at work right now: nothing was touched, waiting ends it
     │   └── Overtaken                   6   it ended meanwhile: nothing was touched, and what was decided is out of date
     ├── EnvironmentUnusable             7   engine, registry, git repository, credentials or disk
     │   ├── EngineUnavailable           7
-    │   ├── RegistryUnavailable         7   (retryable)
+    │   ├── RegistryUnavailable         7
     │   └── CredentialsMissing          7
     ├── StageFailed                     8   a build or a service's tests failed
     │   ├── BuildFailed                 8
@@ -54,7 +54,6 @@ class WindlassError(Exception):
     """
 
     exit_code: int = ExitCode.UNEXPECTED
-    retryable: bool = False
 
     def __init__(self, message: str, *, where: str | None = None, remedy: str | None = None) -> None:
         super().__init__(message)
@@ -80,7 +79,6 @@ class ScanRefused(WindlassError):
 
 class Locked(WindlassError):
     exit_code = ExitCode.LOCKED
-    retryable = True
 
 
 class Held(Locked):
@@ -100,7 +98,7 @@ class EngineUnavailable(EnvironmentUnusable):
 
 
 class RegistryUnavailable(EnvironmentUnusable):
-    retryable = True
+    pass
 
 
 class CredentialsMissing(EnvironmentUnusable):

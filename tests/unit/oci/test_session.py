@@ -90,7 +90,6 @@ def test_a_wait_beyond_all_patience_is_not_begun() -> None:
     assert caught.value.remedy is not None
     assert "3600" in caught.value.remedy
     assert _pauses(registry) == []
-    assert caught.value.retryable
 
 
 def test_patience_ends() -> None:
