@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from windlass.model.times import moment as moment
+from windlass.model.times import since as since
 from windlass.state.interface import running_release
 from windlass.state.lease import held
 from windlass.state.quarantine import Quarantine, quarantined
@@ -79,18 +80,6 @@ def held_back(environment: Environment, records: tuple[Record, ...], tools: Tool
                 yield "cyan", "waits", f"{release.id} has {found_}; it {state}"
     except EnvironmentUnusable as error:
         yield "yellow", "warning", error.message
-
-
-def since(stamp: str | None, now: datetime | None = None) -> str:
-    """How long ago a time was, in its largest unit: "12 s", "5 min", "3 h", "9 days"; "-" where nobody knows."""
-    try:
-        passed = ((now or datetime.now(UTC)) - datetime.fromisoformat(stamp or "")).total_seconds()
-    except (ValueError, TypeError):
-        return "-"
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if passed >= size * (2 if unit == "days" else 1):
-            return f"{int(passed // size)} {unit}"
-    return f"{max(0, int(passed))} s"
 
 
 def _why(one: Quarantine, newest: Record) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from windlass.cli.dev.monitor import age, memory, shorten, view
+from windlass.cli.dev.monitor import memory, shorten, view
 from windlass.dev.monitor import Seen
 from windlass.dev.stats import Usage
 from windlass.model.observation import ServiceState
@@ -91,21 +91,6 @@ def test_a_wide_terminal_shows_image_names_whole() -> None:
 def test_text_that_fits_is_left_alone() -> None:
     assert shorten("abc", 3) == "abc"
     assert shorten("abcdefgh", 5) == "ab…gh"
-
-
-@pytest.mark.parametrize(
-    ("since", "told"),
-    [
-        ("2026-01-02T11:59:15Z", "45 s"),
-        ("2026-01-02T11:48:00Z", "12 min"),
-        ("2026-01-02T09:00:00Z", "3 h"),
-        ("2025-12-28T12:00:00Z", "5 d"),
-        ("2026-01-02T12:00:09Z", "0 s"),
-        (None, "-"),
-    ],
-)
-def test_ages_are_told_in_the_unit_that_fits(since: str | None, told: str) -> None:
-    assert age(since, NOW) == told
 
 
 def test_memory_is_told_as_the_engine_does() -> None:

@@ -92,6 +92,7 @@ def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, heigh
     from rich.table import Table
 
     from windlass.cli.dev.status import image
+    from windlass.model.times import since
 
     shown = seen if height is None else fitting(seen, height - _AROUND)
     more = f"{len(seen) - len(shown)} more do not fit on the screen; " if len(shown) < len(seen) else ""
@@ -104,7 +105,7 @@ def view(project: str, seen: Sequence[Seen], width: int, now: datetime, *, heigh
             memory(one.usage.memory) if one.usage else "-",
             str(one.state.restarts),
             whole(one.state.image) if width >= _WIDE else image(one.state),
-            age(one.state.since, now),
+            since(one.state.since, now),
         )
         for one in shown
     ]
@@ -178,19 +179,6 @@ def memory(count: int) -> str:
             break
         value /= 1024
     return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
-
-
-def age(since: str | None, now: datetime) -> str:
-    """How long ago an ISO 8601 time was: `45 s`, `12 min`, `3 h`, `5 d`."""
-    from datetime import datetime as moments
-
-    if since is None:
-        return "-"
-    seconds = max(int((now - moments.fromisoformat(since)).total_seconds()), 0)
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
 
 
 def _row(one: Seen, now: datetime) -> dict[str, Any]:
