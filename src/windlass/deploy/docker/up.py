@@ -14,7 +14,7 @@ from pathlib import Path
 
 from windlass.compose.load import ComposeModel
 from windlass.deploy.docker.containers import Container, worst
-from windlass.deploy.docker.engine import USERS, Docker
+from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.watch import NOT_BEGUN, Verdict, Watch
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
@@ -46,7 +46,7 @@ class Compose:
     model: ComposeModel = field(repr=False)
     directory: Path
     environ: Mapping[str, str] = field(repr=False)
-    docker: Docker = field(default=USERS, repr=False, compare=False)
+    docker: Docker = field(repr=False, compare=False)
 
     @property
     def document(self) -> str:
