@@ -97,6 +97,20 @@ class Docker(Access):
         names = self._docker([kind, "ls", "--quiet", "--filter", label]).split()
         return json.loads(self._attempt([kind, "inspect", *names]).stdout or "[]") if names else []
 
+    def volumes(self, project: str, label: str) -> list[tuple[str, dict[str, str]]]:
+        """Name and this label of the volumes of a Compose project that bear it.
+
+        Raises:
+            EngineUnavailable
+        """
+        if (found := local.volumes(self._socket, project, label)) is not None:
+            return found
+        printed = self._docker(
+            ["volume", "ls", "--filter", f"label=com.docker.compose.project={project}", "--filter", f"label={label}",
+             "--format", f'{{{{.Name}}}} {{{{.Label "{label}"}}}}']
+        )  # fmt: skip
+        return [(name, {label: value}) for name, _, value in (line.partition(" ") for line in printed.splitlines())]
+
     def unused_networks(self, project: str) -> dict[str, str]:
         """Networks of a Compose project that nothing is connected to: key in the Compose file → id."""
         label = "com.docker.compose.network"

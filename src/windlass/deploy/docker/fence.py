@@ -1,6 +1,7 @@
 """What an environment has seen: the highest sequence number, and which release each service came from.
 
-A small file beside the engine's own records, because a label with these would recreate every container.
+A small file beside the engine's own records, because a label with these would recreate every container. The number is on
+the engine as well (`marks`): other machines, and other users of this one, have files of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from windlass.deploy.docker.marks import Marks
 from windlass.errors import Locked
 from windlass.waiting import Clock, DeadlinePassed, wait_for
 
@@ -33,10 +35,15 @@ class Seen:
 
 
 class Fence:
-    """The state file of one environment. Written in one piece, so that a crash leaves the old one."""
+    """The state file of one environment, written in one piece, so that a crash leaves the old one; and its engine's memory.
 
-    def __init__(self, file: Path) -> None:
+    Args:
+        marks: None where nothing with a number is done.
+    """
+
+    def __init__(self, file: Path, marks: Marks | None = None) -> None:
         self._file = file
+        self._marks = marks
 
     def read(self) -> Seen:
         try:
@@ -58,6 +65,7 @@ class Fence:
 
         Raises:
             Locked: a newer sequence has been here, or another change is still going on.
+            EngineUnavailable: it cannot be asked for its newest.
         """
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.with_suffix(".lock").open("w") as handle:
@@ -72,12 +80,37 @@ class Fence:
                 yield seen
                 return
             if sequence < seen.sequence:
-                raise Locked(
-                    f"a newer deployment (number {seen.sequence}) has been here; this one is number {sequence}",
-                    remedy="look at windlass history, then run again",
-                )
+                raise _late(sequence, seen.sequence)
+            if self._marks is not None and (newest := self._marks.claim(sequence)):
+                raise _late(sequence, newest)
             self.write(Seen(sequence, seen.releases))
             yield seen
+
+    def insist(self, sequence: int) -> None:
+        """See that nobody has been at the engine with a newer number, from whatever machine.
+
+        Raises:
+            Locked: somebody has.
+            EngineUnavailable: it cannot be asked.
+        """
+        if self._marks is not None and (newest := self._marks.newer(sequence)):
+            raise _late(sequence, newest)
+
+    def overtaken(self) -> bool:
+        """Whether the last to change the environment was somebody else, as far as that can be told: what this machine
+        remembers of it may not be true any more.
+
+        Raises:
+            EngineUnavailable: it cannot be asked.
+        """
+        return self._marks is not None and self._marks.highest() != self.read().sequence
+
+
+def _late(sequence: int, newest: int) -> Locked:
+    return Locked(
+        f"a newer deployment (number {newest}) has been here; this one is number {sequence}",
+        remedy="look at windlass history, then run again",
+    )
 
 
 def _try_lock(descriptor: int) -> bool:

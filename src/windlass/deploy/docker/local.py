@@ -64,6 +64,17 @@ def resources(path: str, project: str) -> tuple[list[dict[str, Any]], list[dict[
     return _ask(path, look)
 
 
+def volumes(path: str, project: str, label: str) -> list[tuple[str, dict[str, str]]] | None:
+    """Name and this label of the volumes of a Compose project that bear it."""
+    wanted = quote(json.dumps({"label": [f"com.docker.compose.project={project}", label]}))
+
+    def look(connection: _Connection) -> list[tuple[str, dict[str, str]]]:
+        found = json.loads(_get(connection, f"/volumes?filters={wanted}") or "{}").get("Volumes") or []
+        return [(str(volume["Name"]), {label: str(volume["Labels"][label])}) for volume in found]
+
+    return _ask(path, look)
+
+
 def version(path: str) -> dict[str, Any] | None:
     """What `docker version` prints of the engine."""
     return _ask(path, lambda connection: dict(json.loads(_get(connection, "/version") or "")))

@@ -1,7 +1,7 @@
 """Names and labels that Windlass puts on what it runs.
 
 Labels hold only what follows from the content: a label that changed with every release would make Compose recreate
-every container. What changes every time (release, sequence) is in the state file.
+every container. What changes every time (release, sequence) is in the state file and in `marks`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ WORKER = "dev.windlass.worker"
 """On containers that nobody connects to, and that a release starts beside those before it."""
 EDGE = "dev.windlass.edge"
 """On edges: what it was made for, as JSON."""
+SEQUENCE = "dev.windlass.sequence"
+"""On a volume of each environment: the number of its newest deployment (`marks`)."""
 
 
 def compose_project(project: str, environment: str) -> str:

@@ -22,6 +22,7 @@ from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.explain import explain
 from windlass.deploy.docker.fence import Fence, Seen
+from windlass.deploy.docker.marks import Marks
 from windlass.deploy.docker.preparing import Preparer, Ready
 from windlass.deploy.docker.resources import unchanged
 from windlass.deploy.docker.site import Site
@@ -62,8 +63,8 @@ class DockerTarget:
         self._clock = clock or SystemClock()
         self._name = naming.compose_project(project.name, environment.name)
         own = home / "environments" / self._name
-        self._fence = Fence(own / "state.json")
         self._docker = Docker(environment.engine)
+        self._fence = Fence(own / "state.json", Marks(self._docker, self._name))
         self._edges = Edges(own / "edge.json", self._docker)
         self._site = Site(environment, self._name, self._docker, self._edges, own, self._clock)
         self._ending = Ending(self._site)
@@ -77,7 +78,7 @@ class DockerTarget:
             docker=self._docker,
             home=home,
             own=own,
-            board=self._site.board,
+            board=self._looked,
         )
         self._ready: dict[str, Ready] = {}
         self._forecast: dict[str, Ready] = {}  # prepared without pulling: nothing is switched to it
@@ -177,7 +178,9 @@ class DockerTarget:
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:
         """Remove networks that the release does not have, and containers of the one before unless they are to stay warm.
-        Volumes are never removed."""
+        Volumes are never removed. Where somebody has begun a newer deployment, that is theirs to do."""
+        if self._fence.overtaken():
+            return
         if self._networks is not None:
             unused = self._docker.unused_networks(self._name)
             self._docker.remove_networks([id for key, id in unused.items() if key not in self._networks])
@@ -191,7 +194,7 @@ class DockerTarget:
 
     def observe(self) -> Observation:
         self._ending.catch_up()
-        return self._observation(self._site.board(), self._fence.read())
+        return self._observation(self._looked(), self._fence.read())
 
     def _lately(self) -> Observation:
         """What runs, or ran a moment ago: a suite asks where services are, many times and side by side."""
@@ -206,7 +209,7 @@ class DockerTarget:
         ready = self._ready.get(id) or self._forecast.get(id)
         if ready is None:
             return {}
-        serving = {container.service: container.id for container in self._site.board().current}
+        serving = {container.service: container.id for container in self._looked().current}
         configured = [c.service for c in prepared.changes if c.reason.startswith(CONFIGURED)]
         return explain(ready.compose.model, serving, self._docker, configured)
 
@@ -219,7 +222,7 @@ class DockerTarget:
         return dict(state.ports).get(port)
 
     def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
-        board = self._site.board()
+        board = self._looked()
         there = [c for c in board.services if service in (None, c.service) and c.id not in board.drained]
         if not follow:
             logs.recent(there, tail, on_line, self._docker)
@@ -270,7 +273,7 @@ class DockerTarget:
             served = bool(board.current)
             ready = self._still(ready, emit, stage)
             try:
-                board = self._apply_firmly(ready, emit, stage, keep_warm, board)
+                board = self._apply_firmly(ready, sequence, emit, stage, keep_warm, board)
             except BaseException:
                 self._note(seen, sequence, ready, self._site.board())
                 raise
@@ -291,28 +294,33 @@ class DockerTarget:
         self._fence.write(after)
         return after
 
-    def _apply_firmly(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool, board: Board) -> Board:
+    def _apply_firmly(
+        self, ready: Ready, sequence: int, emit: Emit, stage: StageName, keep_warm: bool, board: Board
+    ) -> Board:
         """Apply; and once more when a container that was to stay has died meanwhile: an interrupted deployment may have
         told the engine to stop it, and the engine goes on with that."""
         try:
-            return self._apply(ready, emit, stage, keep_warm, board)
+            return self._apply(ready, sequence, emit, stage, keep_warm, board)
         except DeploymentFailed:
             kept = {change.service for change in ready.prepared.changes if change.action == "keep"}
             again = self._prepare(ready.prepared.release, emit, stage)
             if not any(change.service in kept and change.action != "keep" for change in again.prepared.changes):
                 raise
-            return self._apply(again, emit, stage, keep_warm, self._site.board(ask=True))
+            return self._apply(again, sequence, emit, stage, keep_warm, self._site.board(ask=True))
 
-    def _apply(self, ready: Ready, emit: Emit, stage: StageName, keep_warm: bool, board: Board) -> Board:
+    def _apply(self, ready: Ready, sequence: int, emit: Emit, stage: StageName, keep_warm: bool, board: Board) -> Board:
+        """Raises Locked: somebody with a newer number came meanwhile; users are not led anywhere then."""
         if ready.prepared.nothing_to_do:
             self._ending.end_idle(ready, board)
         elif self._begun is not ready:
             self._begin(ready, emit, stage)
+            self._fence.insist(sequence)
             board = self._site.board()
         if ready.edges or board.edges:
             board = self._switching.settle_edges(ready, emit, board)
         if not ready.prepared.nothing_to_do:
             board = self._switching.replace_in_place(ready, emit, stage, board)
+            self._fence.insist(sequence)
         return self._switching.turn(ready, board, keep_warm=keep_warm)
 
     def _judged(self, before: Mapping[str, Look], asked: Callable[[], Mapping[str, Asked]]) -> dict[str, str]:
@@ -323,6 +331,10 @@ class DockerTarget:
             return {}  # that nothing can be seen is no verdict
 
     # -- looking ------------------------------------------------------------------------------------------------------
+
+    def _looked(self) -> Board:
+        """What runs; the edges themselves are asked where somebody else was the last to change them."""
+        return self._site.board(ask=self._fence.overtaken())
 
     def _look(self) -> dict[str, Look]:
         """What each service that is there has answered, and how often it was restarted."""
