@@ -18,7 +18,7 @@ from windlass import process
 from windlass.deploy.docker import DockerTarget
 from windlass.git.repository import Repository
 from windlass.model.events import Event
-from windlass.model.project import Environment, Project, RegistrySpec
+from windlass.model.project import EdgeSpec, Environment, Project, RegistrySpec
 from windlass.model.release import Release, ReleasedService
 from windlass.waiting import wait_for
 
@@ -104,6 +104,7 @@ class World:
             "compose": ("compose.yml",),
             "tags": (),
             "ready_timeout": 30.0,
+            "edge": EdgeSpec(watch=0.5),
         }
         environment = Environment(name=name, **(defaults | settings))  # type: ignore[arg-type]
         project = Project(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from windlass.deploy.docker import logs, naming
@@ -17,7 +17,7 @@ from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.board import Board
 from windlass.deploy.docker.edge.commands import Tally
 from windlass.deploy.docker.edge.edges import Edges
-from windlass.deploy.docker.edge.judge import Look, judge
+from windlass.deploy.docker.edge.judge import Look
 from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.explain import explain
@@ -27,17 +27,16 @@ from windlass.deploy.docker.preparing import Preparer, Ready
 from windlass.deploy.docker.resources import unchanged
 from windlass.deploy.docker.site import Site
 from windlass.deploy.docker.switching import Switching
+from windlass.deploy.docker.watching import Turned, watch
 from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Meanwhile, Prepared
-from windlass.errors import DeploymentFailed
+from windlass.errors import DeploymentFailed, EngineUnavailable
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
-from windlass.model.observation import Asked, Endpoint, Observation
+from windlass.model.observation import Endpoint, Observation
 from windlass.model.project import Environment, Project
 from windlass.model.release import Release, ReleasedService
-from windlass.waiting import Clock, DeadlinePassed, SystemClock, wait_for
+from windlass.waiting import Clock, SystemClock
 
-_EVERY = 1.0
-_SLICE = 0.05
 _FRESH = 1.0
 _EVIDENCE_LINES = 30
 
@@ -88,7 +87,7 @@ class DockerTarget:
         self._seen: tuple[float, Observation] | None = None
         self._looking = threading.Lock()
         self._networks: frozenset[str] | None = None  # of the release that was switched to
-        self._turned: tuple[float, Board, Future[Mapping[str, Look]]] | None = None
+        self._turned: Turned | None = None
 
     @property
     def name(self) -> str:
@@ -148,26 +147,9 @@ class DockerTarget:
 
     def watch(self, deployed: Deployed, emit: Emit, meanwhile: Meanwhile | None = None) -> None:
         """Watch what was switched to, from the switch on, for as long as the environment says, and its checks run."""
-        beside = meanwhile or Meanwhile()
-        settings = self._environment.edge
-        if settings is None or self._turned is None:
+        if self._turned is None:
             return
-        began, board, look = self._turned
-        try:
-            before = _as_switched_to(board, look.result())
-        except DeploymentFailed:
-            return  # without a first look, there is nothing to compare with
-        end = began + settings.watch
-
-        def over() -> bool:
-            return beside.stop.is_set() or (self._clock.now() >= end and not beside.going())
-
-        wrong, last = self._judged(before, beside.asked), over()
-        while not wrong and not last:
-            with suppress(DeadlinePassed):
-                wait_for(over, bool, seconds=_EVERY, every=_SLICE, clock=self._clock)
-            last = over()
-            wrong = {} if beside.stop.is_set() else self._judged(before, beside.asked)
+        wrong = watch(self._turned, meanwhile or Meanwhile(), seconds=self._site.settings.watch, clock=self._clock)
         if not wrong:
             return
         raise DeploymentFailed(
@@ -280,10 +262,10 @@ class DockerTarget:
             after = self._note(seen, sequence, ready, board)
         self._ready.pop(release.id, None)  # the next switch must look again
         self._networks = frozenset(ready.compose.model.get("networks") or ())
-        if served and keep_warm and any(name in ready.instances for name in ready.to_do("create", "recreate")):
-            first: Future[Mapping[str, Look]] = Future()
-            threading.Thread(target=_answer, args=(first, self._look), daemon=True).start()
-            self._turned = (self._clock.now(), board, first)
+        if keep_warm and any(name in ready.wanted for name in ready.to_do("create", "recreate")):
+            # Before a first release there is nothing that errors could be compared with.
+            look = self._look if served else partial(self._look, tallied=False)
+            self._turned = Turned(self._clock.now(), board, look).begin()
         observation = self._observation(board, after)
         self._seen = (self._clock.now(), observation)
         return Deployed(release, observation)
@@ -323,23 +305,16 @@ class DockerTarget:
             self._fence.insist(sequence)
         return self._switching.turn(ready, board, keep_warm=keep_warm)
 
-    def _judged(self, before: Mapping[str, Look], asked: Callable[[], Mapping[str, Asked]]) -> dict[str, str]:
-        try:
-            after = self._look()
-            return judge(before, after, asked())  # asked last: what is in the look has been asked by then
-        except DeploymentFailed:
-            return {}  # that nothing can be seen is no verdict
-
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def _looked(self) -> Board:
         """What runs; the edges themselves are asked where somebody else was the last to change them."""
         return self._site.board(ask=self._fence.overtaken())
 
-    def _look(self) -> dict[str, Look]:
+    def _look(self, *, tallied: bool = True) -> dict[str, Look]:
         """What each service that is there has answered, and how often it was restarted."""
         board = self._site.board()
-        tallies = self._edges.tally(board) if board.edges else {}
+        tallies = self._edges.tally(board) if board.edges and tallied else {}
         found = {}
         for service in dict.fromkeys(c.service for c in board.current):
             mine = board.serving(service)
@@ -355,8 +330,11 @@ class DockerTarget:
         return found
 
     def _said(self, service: str, reason: str) -> tuple[str, ...]:
-        mine = self._site.board().serving(service)
-        lines = self._docker.tail(mine[0].id, _EVIDENCE_LINES) if mine else []
+        try:
+            mine = self._site.board().serving(service)
+            lines = self._docker.tail(mine[0].id, _EVIDENCE_LINES) if mine else []
+        except EngineUnavailable as error:  # the verdict stands without it
+            return (reason, error.message)
         return (
             reason,
             f"last {len(lines)} log lines:" if lines else "it wrote no log",
@@ -376,24 +354,6 @@ class DockerTarget:
                 state = replace(state, ports=ports)
             states.append(state)
         return Observation(tuple(states))
-
-
-def _answer(asked: Future[Mapping[str, Look]], look: Callable[[], Mapping[str, Look]]) -> None:
-    try:
-        asked.set_result(look())
-    except BaseException as error:  # handed to whoever asks for the answer
-        asked.set_exception(error)
-
-
-def _as_switched_to(board: Board, first: Mapping[str, Look]) -> dict[str, Look]:
-    """The first look, a moment after the switch; but containers as they were when they were switched to: one that has died
-    since then was well."""
-    found = {}
-    for service in dict.fromkeys(c.service for c in board.current):
-        mine = board.serving(service)
-        look = first.get(service) or Look({}, {}, Tally(), Tally())
-        found[service] = replace(look, restarts={c.id: c.restarts for c in mine}, states={c.id: c.state for c in mine})
-    return found
 
 
 def _remember(
