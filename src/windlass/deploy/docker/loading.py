@@ -1,6 +1,7 @@
 """A release's Compose files, loaded from its tree as if it were checked out.
 
-When the checkout holds exactly the release's tree, it is read as it is. Otherwise the tree is written to a private
+When the checkout holds exactly the release's tree, it is read as it is, unless it has to be known which paths are relative
+to it: Compose makes all of them absolute, and `../data` looks like a path of the engine's host then. Otherwise the tree is written to a private
 folder, and everything untracked in the checkout (`.env`, env files, secrets) is linked into it: Compose finds it at the
 same relative path, and no value is copied anywhere.
 """
@@ -36,18 +37,21 @@ class Loaded:
     unset: tuple[str, ...] = ()
 
 
-def load_release(repository: Repository, release: Release, *, env_files: Sequence[str], project: str) -> Loaded:
+def load_release(
+    repository: Repository, release: Release, *, env_files: Sequence[str], project: str, apart: bool = False
+) -> Loaded:
     """The model of `release.compose`, interpolated: keep it in memory.
 
     Args:
         env_files: relative to the repository's root; passed to Compose as `--env-file`.
         project: the Compose project's name.
+        apart: load from a written tree in any case, so that paths relative to it are told from absolute ones.
 
     Raises:
         ConfigError: Compose refuses the files, or a variable they require is missing.
         EnvironmentUnusable: Docker Compose is not installed, or git no longer has the tree.
     """
-    if repository.snapshot().tree == release.tree:
+    if not apart and repository.snapshot().tree == release.tree:
         return _load(repository.root, repository.root, release, env_files, project)
     with _written(repository, release.tree) as (root, base):
         try:

@@ -51,7 +51,8 @@ def sources(model: ComposeModel, services: tuple[str, ...], root: Path, base: Pa
 
     Args:
         root: the folder that stood for the repository's root when the model was loaded.
-        base: the folder around it that means nothing outside (equal to `root` when that is the checkout).
+        base: the folder around it that means nothing outside (equal to `root` when that is the checkout: what is outside of
+            it is taken as it is then, also where it was written relative to it).
     """
     found: dict[str, Source] = {}
 

@@ -114,7 +114,12 @@ class Preparer:
         likely = [service.reference for service in release.services] + ([edge.image] if edge is not None else [])
         with ThreadPoolExecutor(3) as beside:  # programs that do not need each other: nothing to do must be quick
             loading = beside.submit(
-                load_release, self._repository, release, env_files=self._environment.env_files, project=self._name
+                load_release,
+                self._repository,
+                release,
+                env_files=self._environment.env_files,
+                project=self._name,
+                apart=self._docker.remote,
             )
             looking, finding = beside.submit(self._board), beside.submit(self._docker.images, likely)
             answered = self._docker.connect()
