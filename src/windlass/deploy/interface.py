@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from windlass.model.events import Emit
 from windlass.model.observation import Asked, Endpoint, Observation
 from windlass.model.release import Release, ReleasedService
 from windlass.waiting import Stop
 
+Cause: TypeAlias = Literal["", "configuration", "unwell"]
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a switch would do to one service. `noticed`: it cuts users' connections, or leaves them without it for a moment."""
+    """What a switch would do to one service. `noticed`: it cuts users' connections, or leaves them without it for a moment.
+    `reason` is for people; `cause` is the same for programs, where these treat it differently from others."""
 
     service: str
     action: str  # create | recreate | remove | keep; of an edge also update
     reason: str = ""
     noticed: bool = False
+    cause: Cause = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ LAYOUT = Layout(in_place={"db": SINGLETON, "job": RUNS_ONCE, "plain": ""}, worke
     ("change", "noticed"),
     [
         (Change("db", "recreate", "its image changed"), True),
-        (Change("db", "recreate", "it is unhealthy"), False),
+        (Change("db", "recreate", "whatever its state is called", cause="unwell"), False),
+        (Change("db", "recreate", "it is another image now"), True),
         (Change("db", "create", "not there yet"), False),
         (Change("db", "keep"), False),
         (Change("job", "recreate", "its image changed"), False),
@@ -29,3 +30,4 @@ def test_what_users_notice_is_what_runs_well_and_cannot_run_twice(change: Change
     said = explained(change, LAYOUT, Board((), ()))
     assert said.noticed is noticed
     assert (SINGLETON in said.reason) is noticed
+    assert said.cause == change.cause

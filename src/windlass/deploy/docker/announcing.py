@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from windlass.deploy.docker.edge import reuse
@@ -58,9 +59,9 @@ def explained(change: Change, layout: Layout, board: Board) -> Change:
     if change.action == "recreate" and change.service in layout.fronted:
         if any(not c.fronted for c in board.serving(change.service)):
             moved = "it is moved behind an edge, once; its connections are cut for about a second"
-            return Change(change.service, change.action, f"{change.reason}; {moved}", True)
+            return replace(change, reason=f"{change.reason}; {moved}", noticed=True)
         return change
     reason = layout.in_place.get(change.service)
-    if change.action != "recreate" or not reason or change.reason.startswith("it is ") or reason == RUNS_ONCE:
+    if change.action != "recreate" or not reason or change.cause == "unwell" or reason == RUNS_ONCE:
         return change
-    return Change(change.service, change.action, f"{change.reason}; it is stopped and started: {reason}", True)
+    return replace(change, reason=f"{change.reason}; it is stopped and started: {reason}", noticed=True)

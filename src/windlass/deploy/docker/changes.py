@@ -9,8 +9,6 @@ from windlass.deploy.docker.containers import Container, worst
 from windlass.deploy.docker.watch import CRASH_LOOP
 from windlass.deploy.interface import Change
 
-CONFIGURED = "its configuration changed"
-
 
 def parse_hashes(printed: str) -> dict[str, str]:
     """Read `docker compose config --hash '*'`: service → hash of its configuration."""
@@ -92,11 +90,12 @@ def _change(service: str, digest: str, there: Container | None, image: str, imag
     if there.image != image:
         return Change(service, "recreate", "its image changed")
     if there.config_hash != digest:
-        return Change(service, "recreate", CONFIGURED)
+        return Change(service, "recreate", "its configuration changed", cause="configuration")
     if image_id and there.image_id and there.image_id != image_id:
         return Change(service, "recreate", f"{image} is another image now")
     if there.state in ("running", "healthy", "completed"):
         return Change(service, "keep")
     if there.state == "starting":
         return Change(service, "create", "it is still starting")
-    return Change(service, "recreate", f"it is {there.state}" + (f" ({there.detail})" if there.detail else ""))
+    said = f"it is {there.state}" + (f" ({there.detail})" if there.detail else "")
+    return Change(service, "recreate", said, cause="unwell")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from windlass.deploy.docker import logs, naming
 from windlass.deploy.docker.beside import Beside
-from windlass.deploy.docker.changes import CONFIGURED
 from windlass.deploy.docker.containers import Container, endpoints, to_state, worst
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.board import Board
@@ -192,7 +191,7 @@ class DockerTarget:
         if ready is None:
             return {}
         serving = {container.service: container.id for container in self._looked().current}
-        configured = [c.service for c in prepared.changes if c.reason.startswith(CONFIGURED)]
+        configured = [c.service for c in prepared.changes if c.cause == "configuration"]
         return explain(ready.compose.model, serving, self._docker, configured)
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
