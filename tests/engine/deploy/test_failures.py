@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,21 @@ def test_a_named_secret_that_is_missing_is_named_without_values(world: Any) -> N
     with pytest.raises(ConfigError, match="TWO, THREE") as failure:
         target.prepare(world.release("r1", tree, web="1"), world.events.append)
     assert "hidden" not in str(failure.value)
+
+
+def test_another_project_of_the_same_compose_project_is_refused_and_its_containers_stay(world: Any) -> None:
+    tree = world.write({"compose.yml": SERVICE + "    command: sleep 1000\n"})
+    first = world.target("api-staging")
+    world.deploy(first, world.release("r1", tree, web="1"))
+    before = world.containers(first)
+    second = replace(world, project=f"{world.project}-api").target("staging")
+    assert second.name == first.name
+    release = world.release("r2", tree, web="2")
+    refusal = f"Compose project of {world.project} in api-staging"
+    with pytest.raises(ConfigError, match=refusal):
+        second.prepare(release, world.events.append)
+    with pytest.raises(ConfigError, match=refusal):
+        second.restore(release, 9, world.events.append)
+    with pytest.raises(ConfigError, match=refusal):
+        second.foresee(release)
+    assert world.containers(first) == before

@@ -23,7 +23,7 @@ class Container:
     image's id. `ports` holds (container port, protocol, host address, host port), `addresses` (network, address),
     `gateways` the engine's own addresses on these networks.
     `key` is Compose's name of the service, of which `service` is known to the user; `fronted` says that users reach it
-    through an edge, `worker` that it stands beside others without one; `created` is a time stamp; `edge` is what an edge was made for, as JSON, and "" on all others.
+    through an edge, `owner` the project and the environment it was made for ("" on others' containers), `worker` that it stands beside others without one; `created` is a time stamp; `edge` is what an edge was made for, as JSON, and "" on all others.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Container:
     gateways: tuple[str, ...] = ()
     worker: bool = False
     created: str = ""
+    owner: tuple[str, str] = ("", "")
 
     @property
     def beside(self) -> bool:
@@ -130,6 +131,7 @@ def _container(document: Mapping[str, Any], labels: Mapping[str, str]) -> Contai
         ),
         worker=naming.WORKER in labels,
         created=str(document.get("Created") or "").removesuffix("Z"),
+        owner=(labels.get(naming.PROJECT, ""), labels.get(naming.ENVIRONMENT, "")),
     )
 
 

@@ -57,6 +57,7 @@ class DockerTarget:
         home: Path,
         clock: Clock | None = None,
     ) -> None:
+        self._project = project.name
         self._environment = environment
         self._clock = clock or SystemClock()
         self._name = naming.compose_project(project.name, environment.name)
@@ -76,7 +77,7 @@ class DockerTarget:
             docker=self._docker,
             home=home,
             own=own,
-            board=self._looked,
+            board=self._own,
         )
         self._ready: dict[str, Ready] = {}
         self._forecast: dict[str, Ready] = {}  # prepared without pulling: nothing is switched to it
@@ -309,6 +310,13 @@ class DockerTarget:
     def _looked(self) -> Board:
         """What runs; the edges themselves are asked where somebody else was the last to change them."""
         return self._site.board(ask=self._fence.overtaken())
+
+    def _own(self) -> Board:
+        """What runs. Raises ConfigError: it is another environment's."""
+        board = self._looked()
+        there = (*board.services, *(edge.container for edge in board.edges))
+        naming.refuse_others(self._project, self._environment.name, (c.owner for c in there))
+        return board
 
     def _look(self, *, tallied: bool = True) -> dict[str, Look]:
         """What each service that is there has answered, and how often it was restarted."""
