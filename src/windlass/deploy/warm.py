@@ -61,7 +61,9 @@ class Warm:
         draft.replace(self.file)
 
 
-def command(folder: Path, project: str, engine: Mapping[str, object] | None, *, here: bool) -> list[str]:
+def command(
+    folder: Path, project: str, engine: Mapping[str, object] | None, *, here: bool, late: bool = False
+) -> list[str]:
     """The program that waits.
 
     Args:
@@ -69,8 +71,9 @@ def command(folder: Path, project: str, engine: Mapping[str, object] | None, *, 
         project: its name in Compose.
         engine: the fields of its `EngineSpec`.
         here: whether looking at the engine now and then costs nothing.
+        late: whether there are containers that should be gone, and have to be ended at once.
     """
-    order = {"folder": str(folder), "project": project, "engine": engine, "here": here}
+    order = {"folder": str(folder), "project": project, "engine": engine, "here": here, "late": late}
     return [sys.executable, "-m", "windlass.deploy.warm", json.dumps(order)]
 
 
@@ -101,12 +104,9 @@ def attend(
             return False
         if min(until.values()) <= now():
             tries += 1
-            try:
-                end()
+            if _done(end):
                 tries = 0
-            except WindlassError as error:
-                sys.stderr.write(f"{error}\n")  # the log of the environment
-                sys.stderr.flush()
+            else:
                 next_look = waiting.now() + _LOOK_EVERY
         elif not there(list(until)):
             return True
@@ -121,6 +121,16 @@ def attend(
                 wait_for(over, bool, seconds=max(0.0, left) + _DAY, every=_EVERY, clock=waiting)
             except DeadlinePassed:
                 pass  # it was never reached; the next command that looks begins again
+
+
+def _done(end: Callable[[], object]) -> bool:
+    try:
+        end()
+    except WindlassError as error:
+        sys.stderr.write(f"{error}\n")  # the log of the environment
+        sys.stderr.flush()
+        return False
+    return True
 
 
 @contextmanager
@@ -168,6 +178,8 @@ def main(order: Mapping[str, object]) -> None:
         spec = EngineSpec(**engine) if isinstance(engine, dict) else None
         end_due(folder, project, spec)
 
+    if order["late"]:
+        _done(end)
     attend(warm, end, _there if order["here"] else lambda ids: True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -147,3 +148,31 @@ def test_who_looks_makes_up_for_what_was_to_be_ended_long_ago(
     target.observe()
     wait_for(lambda: there(target), lambda ids: len(ids) == 1, seconds=60, every=1)
     assert get(at) == "r2"
+
+
+@pytest.mark.parametrize("by", ["a look", "a look, told by an older version", "the next deployment"])
+def test_what_was_to_go_and_did_not_is_ended_later(
+    world: Any, port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=0.0)), port()
+    world.deploy(target, release(world, "r1", at))
+    (first,) = there(target)
+    with monkeypatch.context() as away:
+        away.setattr(engine.Docker, "remove_later", lambda *args, **settings: None)  # the program that waits was killed
+        world.deploy(target, release(world, "r2", at), 2)
+    memo = folder(world, target) / "edge.json"
+    document = json.loads(memo.read_text())
+    assert list(document["leaving"]) == [first]
+    target.observe()
+    assert first in there(target)
+
+    long_ago = time.time() - 7200
+    document["leaving"] = [first] if "older" in by else {first: long_ago}
+    memo.write_text(json.dumps(document))
+    os.utime(memo, (long_ago, long_ago))
+    if "look" in by:
+        target.observe()
+    else:
+        world.deploy(target, release(world, "r3", at), 3)
+    wait_for(lambda: there(target), lambda ids: first not in ids, seconds=60, every=1)
+    assert get(at) == ("r2" if "look" in by else "r3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from tests.unit.deploy.test_workers import container
 
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge.board import Board, RunningEdge
+from windlass.deploy.docker.edge.edges import Edges
 from windlass.deploy.docker.edge.render import Carried, Server
 from windlass.deploy.docker.expiry import expired
 from windlass.deploy.warm import Warm, attend, command
@@ -135,6 +137,7 @@ def test_the_program_is_told_everything_in_one_word(tmp_path: Path) -> None:
         "project": "shop-staging",
         "engine": {"host": "ssh://there"},
         "here": False,
+        "late": False,
     }
 
 
@@ -163,3 +166,32 @@ def test_the_last_ones_are_never_ended() -> None:
 
 def test_what_goes_already_is_not_ended_again() -> None:
     assert expired(replace(board([NEW], [OLD]), leaving=frozenset({OLD.id})), [OLD.id]) == []
+
+
+def test_what_should_have_gone_long_ago_is_ended_again_unless_it_serves() -> None:
+    def late(board: Board, *ids: str) -> Board:
+        return replace(board, leaving=frozenset(ids), overdue=frozenset(ids))
+
+    assert expired(late(board([NEW], [OLD]), OLD.id), [OLD.id]) == [OLD]
+    assert expired(late(board([NEW]), OLD.id), [OLD.id]) == [OLD]
+    assert expired(late(board([OLD]), OLD.id), [OLD.id]) == []  # another machine went back to it
+    first, second = container("first", "1"), container("second", "2")
+    assert expired(late(Board((first, second)), "first"), ["first"]) == [first]
+    assert expired(late(Board((first,)), "first"), ["first"]) == []
+
+
+@pytest.mark.parametrize(("leaving", "noted"), [({"a": 1000.0}, 1000.0), (["a"], 1000.0 - 3600.0)])
+def test_a_container_is_overdue_some_time_after_it_should_be_gone_also_where_an_older_version_wrote_no_time(
+    tmp_path: Path, leaving: object, noted: float
+) -> None:
+    file = tmp_path / "edge.json"
+    file.write_text(json.dumps({"carried": {}, "since": {}, "leaving": leaving}))
+    os.utime(file, (noted, noted))
+    made = container("a", "1")
+    other = container("b", "2")
+    assert Edges(file, now=lambda: 1100.0).board([made, other]).stuck == []
+    edges = Edges(file, now=lambda: 1130.0)
+    assert edges.board([made, other]).stuck == [made]
+    edges.note_leaving({"a": 10.0}, [made, other])  # somebody has asked it to end again
+    assert edges.read().leaving == {"a": 1140.0}
+    assert edges.board([made, other]).stuck == []

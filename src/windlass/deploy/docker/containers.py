@@ -11,6 +11,8 @@ from windlass.deploy.docker import naming
 from windlass.model.observation import Endpoint, Health, ServiceState
 
 _NEVER = "0001-01-01"
+_GRACE = 10.0
+"""Seconds that Docker gives a container to end, where it says nothing."""
 _ANYWHERE = ("", "0.0.0.0", "::", "127.0.0.1", "::1")
 
 
@@ -23,7 +25,7 @@ class Container:
     image's id. `ports` holds (container port, protocol, host address, host port), `addresses` (network, address),
     `gateways` the engine's own addresses on these networks.
     `key` is Compose's name of the service, of which `service` is known to the user; `fronted` says that users reach it
-    through an edge, `owner` the project and the environment it was made for ("" on others' containers), `worker` that it stands beside others without one; `created` is a time stamp; `edge` is what an edge was made for, as JSON, and "" on all others.
+    through an edge, `owner` the project and the environment it was made for ("" on others' containers), `grace` the seconds it has to end, `worker` that it stands beside others without one; `created` is a time stamp; `edge` is what an edge was made for, as JSON, and "" on all others.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Container:
     worker: bool = False
     created: str = ""
     owner: tuple[str, str] = ("", "")
+    grace: float = _GRACE
 
     @property
     def beside(self) -> bool:
@@ -131,6 +134,7 @@ def _container(document: Mapping[str, Any], labels: Mapping[str, str]) -> Contai
         ),
         worker=naming.WORKER in labels,
         created=str(document.get("Created") or "").removesuffix("Z"),
+        grace=float(config.get("StopTimeout") or _GRACE),
         owner=(labels.get(naming.PROJECT, ""), labels.get(naming.ENVIRONMENT, "")),
     )
 

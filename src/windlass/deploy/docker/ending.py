@@ -23,10 +23,12 @@ class Ending:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._warm = Warm(site.folder / "warm.json")
+        self._caught_up = False
 
     def end_idle(self, ready: Ready, board: Board) -> None:
         """End what is left of earlier releases, unless this one runs it again."""
         held = set(ready.instances.values())
+        self._end([c for c in board.stuck if c.key not in held], board, after=0.0)
         self._warm.forget([c.id for c in board.services if c.key in held])
         idle = [c for c in board.idle if c.key not in held and c.id not in board.leaving]
         working = [c for c in idle if c.worker and c.status == "running"]
@@ -65,15 +67,19 @@ class Ending:
             if containers:
                 self._attend()
 
-    def catch_up(self) -> None:
-        """See to it that what should have ended does: whoever was to do it may have been ended itself."""
-        if self._warm.due(time.time() - _LATE):
-            self._attend()
+    def catch_up(self, board: Board) -> None:
+        """See to it that what should have ended does: whoever was to do it may have been ended itself. Seen once, it is not
+        begun again for every look."""
+        late = bool(board.stuck) and not self._caught_up
+        self._caught_up = self._caught_up or late
+        if late or self._warm.due(time.time() - _LATE):
+            self._attend(late=late)
 
-    def _attend(self) -> None:
+    def _attend(self, *, late: bool = False) -> None:
         site = self._site
         engine = asdict(site.environment.engine) if site.environment.engine is not None else None
-        site.docker.detach(warm.command(site.folder, site.name, engine, here=not site.docker.remote), log=site.log)
+        command = warm.command(site.folder, site.name, engine, here=not site.docker.remote, late=late)
+        site.docker.detach(command, log=site.log)
 
     def end_warm(self) -> None:
         """End the containers of earlier releases as soon as their requests have ended."""
@@ -84,7 +90,7 @@ class Ending:
         if containers:
             self._site.docker.remove_later([c.id for c in containers], self._site.log, after=after)
             there = [*board.services, *(edge.container for edge in board.edges)]
-            self._site.edges.note_leaving([c.id for c in containers], there)
+            self._site.edges.note_leaving({c.id: after + c.grace for c in containers}, there)
 
 
 def _unneeded(container: Container, ready: Ready, keep_warm: bool) -> bool:

@@ -34,28 +34,31 @@ def end_due(
         DeploymentFailed: an edge cannot.
     """
     docker, warm = Docker(engine), Warm(folder / "warm.json")
-    edges = Edges(folder / "edge.json", docker)
+    edges = Edges(folder / "edge.json", docker, now=now)
     with Fence(folder / "state.json").entered(None):
-        due = warm.due(now())
+        due = {*warm.due(now()), *edges.read().overdue(now())}
         if not due:
             return ()
         board = edges.board(docker.containers(project), ask=True)
         unsure = [edge.name for edge in board.edges if not edge.sure and edge is board.edge(edge.name)]
         if unsure:
             raise DeploymentFailed(f"the edge {unsure[0]} does not say what it carries", blames=False)
-        ended = [container.id for container in expired(board, due)]
+        ending = expired(board, due)
+        ended = tuple(container.id for container in ending)
         if ended:
             docker.remove_later(ended, folder / "removal.log")
-            edges.note_leaving(ended, [*board.services, *(edge.container for edge in board.edges)])
+            there = [*board.services, *(edge.container for edge in board.edges)]
+            edges.note_leaving({container.id: container.grace for container in ending}, there)
         warm.forget(due)
-        return tuple(ended)
+        return ended
 
 
 def expired(board: Board, due: Collection[str]) -> list[Container]:
-    """Containers that may end: an edge leads to others of their service."""
+    """Containers that may end: an edge leads to others of their service; or they were asked to end already, and are stuck."""
     led_to = {server.id for edge in board.edges for name in edge.carried.slots for server in edge.carried.ready(name)}
-    return [
+    warm = [
         c
         for c in board.idle
         if c.id in due and c.id not in board.leaving and any(other.id in led_to for other in board.serving(c.service))
     ]
+    return [*warm, *(c for c in board.stuck if c.id in due)]

@@ -175,8 +175,9 @@ class DockerTarget:
         return self._switch(self._prepare(release, emit, "restore"), sequence, emit, "restore", keep_warm=False)
 
     def observe(self) -> Observation:
-        self._ending.catch_up()
-        return self._observation(self._looked(), self._fence.read())
+        board = self._looked()
+        self._ending.catch_up(board)
+        return self._observation(board, self._fence.read())
 
     def _lately(self) -> Observation:
         """What runs, or ran a moment ago: a suite asks where services are, many times and side by side."""
@@ -219,7 +220,7 @@ class DockerTarget:
     # -- the steps of a switch --------------------------------------------------------------------------------------
 
     def _prepare(self, release: Release, emit: Emit, stage: StageName, *, pulling: bool = True) -> Ready:
-        self._left_by_then[release.id] = self._edges.read().leaving
+        self._left_by_then[release.id] = frozenset(self._edges.read().leaving)
         if stage == "restore":
             ready = self._preparer.prepare(release, emit, stage)
         else:
@@ -237,7 +238,7 @@ class DockerTarget:
     def _still(self, ready: Ready, emit: Emit, stage: StageName) -> Ready:
         """The same; prepared again where containers were asked to end since: it may have counted on one of them."""
         release = ready.prepared.release
-        if self._begun is ready or self._edges.read().leaving <= self._left_by_then.get(release.id, frozenset()):
+        if self._begun is ready or self._edges.read().leaving.keys() <= self._left_by_then.get(release.id, frozenset()):
             return ready
         return self._prepare(release, emit, stage)
 

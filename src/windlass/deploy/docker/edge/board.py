@@ -32,11 +32,13 @@ class RunningEdge:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """`services` are all containers that are no edges; `leaving` ids of those that are about to go."""
+    """`services` are all containers that are no edges; `leaving` ids of those that are about to go, `overdue` of those among
+    them that should have gone long ago."""
 
     services: tuple[Container, ...]
     edges: tuple[RunningEdge, ...] = ()
     leaving: frozenset[str] = frozenset()
+    overdue: frozenset[str] = frozenset()
     _serving: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +81,12 @@ class Board:
         return [
             c for c in self.services if (c.fronted and c.id not in self._serving) or (c.worker and c.id not in working)
         ]
+
+    @property
+    def stuck(self) -> list[Container]:
+        """Containers that were to go and are still there, and do nobody's work: what was to end them has ended itself."""
+        serving = {c.id for c in self.current} if self.overdue else set()
+        return [c for c in self.services if c.id in self.overdue and c.id not in serving]
 
     @property
     def taken(self) -> frozenset[str]:

@@ -25,14 +25,22 @@ class Memo:
     """What is kept in a file so that not every look has to ask the edges, and what they cannot know.
 
     `carried` maps an edge's container id to what it carries; `since` a container's id to when it was last given requests
-    (seconds since 1970); `leaving` are ids of containers that are about to go.
+    (seconds since 1970); `leaving` the id of a container that is about to go to when it should be gone.
     """
 
     carried: Mapping[str, Carried] = field(default_factory=dict)
     since: Mapping[str, float] = field(default_factory=dict)
-    leaving: frozenset[str] = frozenset()
+    leaving: Mapping[str, float] = field(default_factory=dict)
+
+    def overdue(self, now: float) -> frozenset[str]:
+        """Containers that should be gone: whoever was to end them has not."""
+        return frozenset(id for id, due in self.leaving.items() if due + _LATE < now)
 
 
+_LATE = 120.0
+"""Seconds that an engine may take longer than it should."""
+_UNTOLD = 3600.0
+"""Seconds from when a memo was written to when those were gone of which it does not say when, as older versions did not."""
 _SIDE_BY_SIDE = 8
 
 _T = TypeVar("_T")
@@ -40,11 +48,12 @@ _U = TypeVar("_U")
 
 
 class Edges:
-    """Args: file: where the memo is kept; docker: the engine they are on."""
+    """Args: file: where the memo is kept; docker: the engine they are on; now: seconds since 1970."""
 
-    def __init__(self, file: Path, docker: Docker = USERS) -> None:
+    def __init__(self, file: Path, docker: Docker = USERS, *, now: Callable[[], float] = time.time) -> None:
         self._file = file
         self._docker = docker
+        self._now = now
         self._sure: dict[str, Carried] = {}  # what edges were seen to do, by this very process
 
     def board(self, there: Iterable[Container], *, ask: bool = False) -> Board:
@@ -56,7 +65,9 @@ class Edges:
         heard = {edge.container.id: edge.carried for edge in edges if edge.sure}
         if ask and any(memo.carried.get(id) != carried for id, carried in heard.items()):
             self.write(replace(memo, carried={**memo.carried, **heard}))
-        return Board(tuple(c for c in every if not c.edge), tuple(edges), memo.leaving)
+        return Board(
+            tuple(c for c in every if not c.edge), tuple(edges), frozenset(memo.leaving), memo.overdue(self._now())
+        )
 
     def _edge(self, container: Container, memo: Memo, ask: bool) -> RunningEdge:
         remembered = memo.carried.get(container.id)
@@ -97,7 +108,7 @@ class Edges:
             if server is not None and server.state == "ready"
             if server.id not in {one.id for one in after.ready(service)}
         }
-        now = time.time()
+        now = self._now()
         self.write(
             Memo(
                 {**memo.carried, **{edge.container.id: after for edge, after in changes}},
@@ -117,26 +128,31 @@ class Edges:
 
     def idle_for(self, id: str) -> float:
         """Seconds since a container was last given requests."""
-        return max(0.0, time.time() - self.read().since.get(id, 0.0))
+        return max(0.0, self._now() - self.read().since.get(id, 0.0))
 
-    def note_leaving(self, ids: Iterable[str], there: Iterable[Container]) -> None:
-        """Note which containers are about to go; those that are gone are forgotten."""
-        memo, known = self.read(), {container.id for container in there}
+    def note_leaving(self, due: Mapping[str, float], there: Iterable[Container]) -> None:
+        """Note which containers are about to go, and in how many seconds they should be gone; those that are gone are
+        forgotten."""
+        memo, known, now = self.read(), {container.id for container in there}, self._now()
+        leaving = {**memo.leaving, **{id: now + seconds for id, seconds in due.items()}}
         self.write(
             Memo(
                 {id: carried for id, carried in memo.carried.items() if id in known},
                 {id: when for id, when in memo.since.items() if id in known},
-                frozenset((memo.leaving | set(ids)) & known),
+                {id: when for id, when in leaving.items() if id in known},
             )
         )
 
     def read(self) -> Memo:
         try:
             document = json.loads(self._file.read_text())
+            leaving = document["leaving"]
+            if isinstance(leaving, list):
+                leaving = dict.fromkeys(leaving, self._file.stat().st_mtime + _UNTOLD)
             return Memo(
                 {id: from_document(carried) for id, carried in document["carried"].items()},
                 {id: float(when) for id, when in document["since"].items()},
-                frozenset(document["leaving"]),
+                {str(id): float(when) for id, when in leaving.items()},
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError, IndexError, AttributeError):
             return Memo()
@@ -146,7 +162,7 @@ class Edges:
         document: dict[str, Any] = {
             "carried": {id: to_document(carried) for id, carried in memo.carried.items()},
             "since": dict(memo.since),
-            "leaving": sorted(memo.leaving),
+            "leaving": dict(memo.leaving),
         }
         draft = self._file.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(document, sort_keys=True))
