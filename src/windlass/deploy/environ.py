@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from windlass.compose.load import project_directory
 from windlass.errors import ConfigError
+from windlass.git.repository import Repository
+from windlass.model.release import Release
 
+_LINK = "120000"
 _LINE = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*(?:=\s*(?P<value>.*))?$")
 
 
 def variables(
-    root: Path, env_files: Iterable[str], *, default: str = ".env", environ: Mapping[str, str] | None = None
+    root: Path,
+    env_files: Sequence[str],
+    compose: Sequence[str],
+    *,
+    committed: Mapping[str, str] = MappingProxyType({}),
+    environ: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Names and values from `env_files`, or without any from `default`; then this process's own. Paths are relative to `root`.
+    """Names and values from `env_files`, or without any from `dotenv(compose)`; then this process's own. Paths are relative to `root`.
+
+    Args:
+        committed: texts of those files that a release brings itself, by path; they count before what is there.
 
     Raises:
         ConfigError: a named file does not exist.
     """
     merged: dict[str, str] = {}
-    named = list(env_files)
-    for name in named or [default]:
+    for name in env_files or [dotenv(compose)]:
         path = root / name
-        if path.is_file():
+        if name in committed:
+            merged.update(parse_dotenv(committed[name]))
+        elif path.is_file():
             merged.update(parse_dotenv(path.read_text(encoding="utf-8", errors="replace")))
-        elif named:
+        elif env_files:
             raise ConfigError(
                 "this environment file does not exist",
                 where=name,
@@ -34,6 +49,25 @@ def variables(
             )
     merged.update(os.environ if environ is None else environ)
     return merged
+
+
+def of_release(repository: Repository, release: Release, env_files: Sequence[str]) -> dict[str, str]:
+    """The variables that a release sees: tracked files as its own tree has them, others as they are in the checkout.
+
+    Raises:
+        ConfigError: a named file does not exist.
+    """
+    names = {posixpath.normpath(name): name for name in env_files or [dotenv(release.compose)]}
+    found = [entry for entry in repository.entries(release.tree, list(names)) if entry.path in names]
+    plain = [entry for entry in found if entry.kind == "blob" and entry.mode != _LINK]
+    texts = repository.read_many([entry.oid for entry in plain])
+    committed = {names[entry.path]: text for entry, text in zip(plain, texts, strict=True) if text is not None}
+    return variables(repository.root, env_files, release.compose, committed=committed)
+
+
+def dotenv(compose: Sequence[str]) -> str:
+    """The file that Compose takes variables from when none is named: `.env` in the folder of the first of its files."""
+    return posixpath.normpath(f"{project_directory(compose)}/.env")
 
 
 def require(names: Iterable[str], known: Mapping[str, str], *, environment: str) -> None:

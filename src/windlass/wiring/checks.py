@@ -34,7 +34,7 @@ class Checks:
         from windlass.verify.api import to_probe
         from windlass.verify.selection import refuse_unknown
 
-        known = self._variables(environment)
+        known = self._variables(environment, release)
         require(environment.secrets, known, environment=environment.name)
         declared = self._project_of(release)
         for suite in self._suites(environment, release):
@@ -60,7 +60,7 @@ class Checks:
             checks_for(self._project_of(release), release),
             self._suites(environment, release),
             timeout=self._environment(environment, release).verify_timeout,
-            environ=self._variables(environment),
+            environ=self._variables(environment, release),
             emit=emit,
             asking=asking,
         )
@@ -85,10 +85,10 @@ class Checks:
             self._declared[release.tree] = project_at(self._project, self._repository, release.tree)
         return self._declared[release.tree]
 
-    def _variables(self, environment: Environment) -> Mapping[str, str]:
-        from windlass.deploy.environ import variables
+    def _variables(self, environment: Environment, release: Release) -> Mapping[str, str]:
+        from windlass.deploy.environ import of_release
 
-        return variables(self._project.root, environment.env_files)
+        return of_release(self._repository, release, environment.env_files)
 
 
 def _suite_text(repository: Repository, release: Release, name: str) -> bytes:

@@ -135,5 +135,5 @@ def secrets_present(project: Project, environment: Environment) -> dict[str, boo
     """For each secret the environment names, whether it has a value here. Never the value."""
     from windlass.deploy.environ import variables
 
-    known = variables(project.root, environment.env_files)
+    known = variables(project.root, environment.env_files, environment.compose)
     return {name: bool(known.get(name)) for name in environment.secrets}

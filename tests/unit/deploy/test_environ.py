@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windlass.deploy.environ import parse_dotenv, require, variables
+from windlass.deploy.environ import dotenv, parse_dotenv, require, variables
 from windlass.errors import ConfigError
+
+COMPOSE = ("compose.yml",)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +41,29 @@ def test_later_files_win_and_the_process_wins_over_all(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("A=1\nB=1\nC=1")
     (tmp_path / "two").write_text("B=2\nC=2")
     (tmp_path / ".env").write_text("D=default")
-    assert variables(tmp_path, ["one", "two"], environ={"C": "3"}) == {"A": "1", "B": "2", "C": "3"}
-    assert variables(tmp_path, [], environ={}) == {"D": "default"}
-    assert variables(tmp_path, [], default="sub/.env", environ={}) == {}
+    named = variables(tmp_path, ["one", "two"], COMPOSE, environ={"C": "3"})
+    assert named == {"A": "1", "B": "2", "C": "3"}
+    assert variables(tmp_path, [], COMPOSE, environ={}) == {"D": "default"}
+
+
+def test_without_env_files_the_one_beside_the_first_compose_file_counts(tmp_path: Path) -> None:
+    (tmp_path / "ops").mkdir()
+    (tmp_path / ".env").write_text("A=root")
+    (tmp_path / "ops" / ".env").write_text("A=ops")
+    assert dotenv(["ops/compose.yml", "compose.yml"]) == "ops/.env"
+    assert variables(tmp_path, [], ["ops/compose.yml", "compose.yml"], environ={}) == {"A": "ops"}
+    assert variables(tmp_path, [], ["other/compose.yml"], environ={}) == {}
+
+
+def test_what_a_release_brings_itself_counts_before_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / ".env.staging").write_text("A=today\nB=today")
+    committed = {".env.staging": "A=then"}
+    assert variables(tmp_path, [".env.staging"], COMPOSE, committed=committed, environ={}) == {"A": "then"}
 
 
 def test_a_named_file_that_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"\.env\.staging: this environment file does not exist"):
-        variables(tmp_path, [".env.staging"], environ={})
+        variables(tmp_path, [".env.staging"], COMPOSE, environ={})
 
 
 def test_required_secrets_are_named_never_shown() -> None:

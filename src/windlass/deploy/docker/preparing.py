@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from windlass.compose.load import project_directory, unescape
+from windlass.compose.load import unescape
 from windlass.deploy import environ
 from windlass.deploy.docker import changes, mounts, partial, workers
 from windlass.deploy.docker.announcing import edge_changes, explained, why_anew
@@ -104,11 +104,7 @@ class Preparer:
             pulling: otherwise images that are not here are taken to be like those that run, and what comes of it is no more
                 than a forecast.
         """
-        known = environ.variables(
-            self._repository.root,
-            self._environment.env_files,
-            default=f"{project_directory(release.compose)}/.env",
-        )
+        known = environ.of_release(self._repository, release, self._environment.env_files)
         environ.require(self._environment.secrets, known, environment=self._environment.name)
         edge = self._environment.edge
         likely = [service.reference for service in release.services] + ([edge.image] if edge is not None else [])

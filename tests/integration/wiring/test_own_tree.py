@@ -1,0 +1,102 @@
+"""What a release says of itself: read from its own tree, whatever the checkout says by now."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from windlass import wiring
+from windlass.deploy.environ import of_release
+from windlass.git.repository import Repository
+from windlass.model.project import Project
+from windlass.model.release import Release
+
+WINDLASS = """\
+project: shop
+compose: [ops/compose.yml]
+environments:
+  production:
+    branch: main
+    secrets: [TOKEN]
+    {more}
+"""
+COMPOSE = "services:\n  api: {build: ., ports: ['8080:8080']}\n"
+
+
+@dataclass
+class Checkout:
+    root: Path
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_text(text)
+
+    def git(self, *words: str) -> str:
+        return subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True, text=True).stdout
+
+    def declare(self, more: str = "") -> None:
+        self.write("windlass.yaml", WINDLASS.format(more=more))
+
+    def release(self) -> Release:
+        """What is in the checkout, committed."""
+        self.git("add", "--all")
+        self.git("commit", "-q", "--allow-empty", "-m", "a change")
+        source = self.repository.snapshot("HEAD")
+        return Release(
+            f"main-{source.sha}", "production", source.commit, source.tree, ("ops/compose.yml",), (), "2030-01-01"
+        )
+
+    @property
+    def repository(self) -> Repository:
+        return Repository.discover(self.root)
+
+    @property
+    def project(self) -> Project:
+        """Of the checkout as it is."""
+        return wiring.load_project(self.repository, self.repository.snapshot(), from_checkout=True)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    monkeypatch.delenv("TOKEN", raising=False)
+    made = Checkout(tmp_path / "checkout")
+    made.root.mkdir()
+    made.git("init", "-q", "-b", "main")
+    made.git("config", "user.email", "dev@example.org")
+    made.git("config", "user.name", "Dev")
+    made.declare()
+    made.write("ops/compose.yml", COMPOSE)
+    made.write("ops/Dockerfile", "FROM busybox:1\n")
+    made.write(".gitignore", ".env*\n")
+    return made
+
+
+def test_a_secret_in_the_dotenv_beside_the_compose_file_is_found_by_all_who_ask(checkout: Checkout) -> None:
+    release = checkout.release()
+    checkout.write(".env", "OTHER=1\n")
+    checkout.write("ops/.env", "TOKEN=private\n")
+    project, repository = checkout.project, checkout.repository
+    production = project.environment("production")
+    assert wiring.secrets_present(project, production) == {"TOKEN": True}
+    assert of_release(repository, release, production.env_files)["TOKEN"] == "private"
+    wiring.tools(project, repository, release.tree, registry=False).verifiable(production, release)
+
+
+def test_a_tracked_dotenv_is_that_of_the_release(checkout: Checkout) -> None:
+    checkout.write(".gitignore", "")
+    checkout.write("ops/.env", "TOKEN=then\n")
+    release = checkout.release()
+    checkout.write("ops/.env", "TOKEN=now\n")
+    checkout.release()
+    assert of_release(checkout.repository, release, ())["TOKEN"] == "then"
+
+
+def test_a_dotenv_that_is_a_link_is_followed_where_it_leads_now(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.write(".gitignore", "")
+    (tmp_path / "private").write_text("TOKEN=private\n")
+    (checkout.root / "ops/.env").symlink_to(tmp_path / "private")
+    release = checkout.release()
+    assert of_release(checkout.repository, release, ())["TOKEN"] == "private"
