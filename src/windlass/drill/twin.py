@@ -155,7 +155,7 @@ def _make(project: Project, environment: Environment, source: Repository, releas
             env_files=[root / name for name in environment.env_files],
         ).model
     )
-    running = select(model, release, release.profiles or environment.profiles).services
+    running = select(model, release).services
     refuse_shared(model, running, root)
     _bring_mounted(model, root, source.root)
     docker = removal.engine_of(environment.engine)

@@ -255,3 +255,12 @@ class Project:
     def environment_of(self, branch: str | None) -> Environment | None:
         """The environment that follows this branch, if any."""
         return next((e for e in self.environments if branch is not None and e.branch == branch), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """How a release runs: the project that its own tree declares, and the environment it is for as that tree has it, in the
+    place that the environment is today."""
+
+    project: Project
+    environment: Environment

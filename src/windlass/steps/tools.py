@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # a plan needs none of these
     from windlass.model.events import Emit
     from windlass.model.observation import CheckResult, Endpoint
     from windlass.model.plan import Plan
-    from windlass.model.project import Environment, Project
+    from windlass.model.project import Declared, Environment, Project
     from windlass.model.release import Release
     from windlass.model.source import Source
     from windlass.oci.interface import Images
@@ -51,7 +51,7 @@ class Tools:
 
     `materialise` gives a folder with a source's files for the time of a `with` block; `scratch` is where OCI layouts are
     kept between runs; `services_of` maps each service of an environment's Compose files to the project service whose image it
-    runs; `evidence` is where logs of failed releases are kept; `verifiable` raises ConfigError when `verify` could not
+    runs; `declared` says how a release of a tree runs in an environment; `evidence` is where logs of failed releases are kept; `verifiable` raises ConfigError when `verify` could not
     even ask what it has to (a suite that cannot be read, a variable without a value). `shared_registry` is true when others use the
     registry too: then a run by hand moves no moving tag.
     """
@@ -67,6 +67,7 @@ class Tools:
     verify: Verifier
     materialise: Callable[[str], AbstractContextManager[Path]]
     services_of: Callable[[Source, Environment], Mapping[str, str]]
+    declared: Callable[[Environment, str], Declared]
     ignore_file: Callable[[Source], str | None]
     scratch: Path
     evidence: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from windlass.errors import ConfigError
@@ -11,35 +11,35 @@ from windlass.git.repository import Repository
 if TYPE_CHECKING:
     from windlass.model.events import Emit
     from windlass.model.observation import CheckResult, Endpoint
-    from windlass.model.project import Environment, Project
+    from windlass.model.project import Environment
     from windlass.model.release import Release
     from windlass.verify.api import Suite
     from windlass.verify.asking import Asking
 
-from windlass.wiring.projects import project_at
+from windlass.wiring.declared import Declarations
 
 
 class Checks:
-    """What a release is held to: its own health checks and suites, from its own tree."""
+    """What a release is held to: its own health checks and suites, from its own tree. A path that only the new one has must
+    not fail a rollback."""
 
-    def __init__(self, project: Project, repository: Repository, tree: str) -> None:
-        self._project = project
+    def __init__(self, repository: Repository, declarations: Declarations) -> None:
         self._repository = repository
-        self._tree = tree
-        self._declared: dict[str, Project] = {}
+        self._declarations = declarations
 
     def verifiable(self, environment: Environment, release: Release) -> None:
         """Raises ConfigError: a suite cannot be read or names no service, or a variable or secret has no value here."""
-        from windlass.deploy.environ import require
+        from windlass.deploy.environ import of_release, require
         from windlass.verify.api import to_probe
         from windlass.verify.selection import refuse_unknown
 
-        known = self._variables(environment, release)
-        require(environment.secrets, known, environment=environment.name)
-        declared = self._project_of(release)
-        for suite in self._suites(environment, release):
-            if environment.compose == declared.compose:
-                refuse_unknown(suite, [service.name for service in declared.services])
+        declared = self._declarations.of(environment, release.tree)
+        project, own = declared.project, declared.environment
+        known = of_release(self._repository, release, own.env_files)
+        require(own.secrets, known, environment=environment.name)
+        for suite in self._suites(own, release):
+            if own.compose == project.compose:
+                refuse_unknown(suite, [service.name for service in project.services])
             for case in suite.cases:
                 to_probe(case, known)
 
@@ -52,43 +52,28 @@ class Checks:
         *,
         asking: Asking | None = None,
     ) -> tuple[CheckResult, ...]:
+        from windlass.deploy.environ import of_release
         from windlass.verify.selection import checks_for
         from windlass.verify.verify import verify
 
+        declared = self._declarations.of(environment, release.tree)
+        own = declared.environment
         return verify(
             endpoint,
-            checks_for(self._project_of(release), release),
-            self._suites(environment, release),
-            timeout=self._environment(environment, release).verify_timeout,
-            environ=self._variables(environment, release),
+            checks_for(declared.project, release),
+            self._suites(own, release),
+            timeout=own.verify_timeout,
+            environ=of_release(self._repository, release, own.env_files),
             emit=emit,
             asking=asking,
         )
 
-    def _suites(self, environment: Environment, release: Release) -> list[Suite]:
+    def _suites(self, own: Environment, release: Release) -> list[Suite]:
         from windlass.verify.api import parse_suite
         from windlass.verify.selection import cases_for
 
-        names = self._environment(environment, release).api
-        suites = (parse_suite(_suite_text(self._repository, release, name), name) for name in names)
+        suites = (parse_suite(_suite_text(self._repository, release, name), name) for name in own.api)
         return [cases_for(suite, release) for suite in suites]
-
-    def _environment(self, environment: Environment, release: Release) -> Environment:
-        declared = self._project_of(release).environments
-        return next((one for one in declared if one.name == environment.name), environment)
-
-    def _project_of(self, release: Release) -> Project:
-        """An earlier release is held to its own checks: a path that only the new one has must not fail a rollback."""
-        if release.tree == self._tree:
-            return self._project
-        if release.tree not in self._declared:
-            self._declared[release.tree] = project_at(self._project, self._repository, release.tree)
-        return self._declared[release.tree]
-
-    def _variables(self, environment: Environment, release: Release) -> Mapping[str, str]:
-        from windlass.deploy.environ import of_release
-
-        return of_release(self._repository, release, environment.env_files)
 
 
 def _suite_text(repository: Repository, release: Release, name: str) -> bytes:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from windlass.build.interface import Builder
     from windlass.deploy.interface import Target
     from windlass.model.events import Emit
-    from windlass.model.project import Environment, Project
+    from windlass.model.project import Declared, Environment, Project
+    from windlass.model.release import Release
     from windlass.process import Completed
     from windlass.scan.interface import Scanner
 
@@ -36,8 +37,14 @@ def make_scanner() -> Scanner:
     return NoScanner()
 
 
-def make_target(project: Project, environment: Environment, repository: Repository) -> Target:
-    return _TARGETS[environment.target](project, environment, repository)
+def make_target(
+    project: Project,
+    environment: Environment,
+    repository: Repository,
+    declared: Callable[[Release], Declared] | None = None,
+) -> Target:
+    """Without `declared`, releases run as the project and the environment that are given say."""
+    return _TARGETS[environment.target](project, environment, repository, declared)
 
 
 def engines(project: Project) -> tuple[Callable[[Sequence[str]], Completed], ...]:
@@ -60,16 +67,23 @@ def _buildah() -> Builder:
     return BuildahBuilder()
 
 
-def _docker(project: Project, environment: Environment, repository: Repository) -> Target:
+def _docker(
+    project: Project,
+    environment: Environment,
+    repository: Repository,
+    declared: Callable[[Release], Declared] | None,
+) -> Target:
     from windlass.deploy.docker.target import DockerTarget
 
-    return DockerTarget(project, environment, repository, home=data_dir())
+    return DockerTarget(project, environment, repository, home=data_dir(), declared=declared)
 
 
 _BUILDERS: dict[str, Callable[[], Builder]] = {"buildx": _buildx, "buildah": _buildah}
 
 
-_TARGETS: dict[str, Callable[[Project, Environment, Repository], Target]] = {"docker": _docker}
+_TARGETS: dict[str, Callable[[Project, Environment, Repository, Callable[[Release], Declared] | None], Target]] = {
+    "docker": _docker
+}
 
 
 def _best_builder() -> str:

@@ -72,13 +72,14 @@ def services_of(
 
 
 def project_at(project: Project, repository: Repository, tree: str) -> Project:
+    """The project that a tree declares; `project` where this version cannot read that."""
     from windlass.config.load import load_project as load
 
-    with materialised(repository, tree) as folder:
+    with _declared(repository, tree) as folder:
         try:
             return load(repository.root, directory=folder)
         except ConfigError:
-            return project  # it was deployed with a configuration that this version cannot read: today's checks will do
+            return project
 
 
 @contextmanager

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from windlass.steps.tools import Planner
 
 from windlass.wiring.checks import Checks
+from windlass.wiring.declared import Declarations
 from windlass.wiring.drivers import make_builder, make_scanner, make_target
 from windlass.wiring.head_start import HeadStart
 from windlass.wiring.projects import materialised, services_of
@@ -53,7 +54,8 @@ def tools(
     ready = cache(partial(ensure_registry, project)) if registry == "on demand" else lambda: None
     client = registry_client(project)
     memory = RegistryMemory(client, project.registry.prefix)
-    checks = Checks(project, repository, tree)
+    declarations = Declarations(project, repository, tree)
+    checks = Checks(repository, declarations)
     shared = [project.registry.repository(name) for name in ("windlass/cache", *(s.image for s in project.buildable))]
     return Tools(
         project=project,
@@ -63,11 +65,14 @@ def tools(
         builder=lambda emit: make_builder(project, emit),
         scanner=make_scanner(),
         state=GitState(repository, project.state_remote),
-        target=lambda environment: make_target(project, environment, repository),
+        target=lambda environment: make_target(
+            project, environment, repository, lambda release: declarations.of(environment, release.tree)
+        ),
         verify=checks.verify,
         verifiable=checks.verifiable,
         materialise=lambda tree: materialised(repository, tree),
         services_of=lambda source, environment: services_of(project, repository, source, environment),
+        declared=declarations.of,
         ignore_file=lambda source: (
             repository.read(source.tree, project.scan.ignore_file) if project.scan.ignore_file else None
         ),

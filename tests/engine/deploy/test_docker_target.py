@@ -201,7 +201,7 @@ services:
     assert set(world.containers(target)) == {"web"}
     notices = [e.text for e in world.events if isinstance(e, Notice)]
     assert "ui is left out: it depends on api, which is left out: it does not build" in notices
-    world.deploy(world.target(profiles=("more",)), release, 2)
+    world.deploy(target, replace(release, profiles=("more",)), 2)
     assert set(world.containers(target)) == {"web", "extra"}
 
 

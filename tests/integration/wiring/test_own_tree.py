@@ -100,3 +100,46 @@ def test_a_dotenv_that_is_a_link_is_followed_where_it_leads_now(checkout: Checko
     (checkout.root / "ops/.env").symlink_to(tmp_path / "private")
     release = checkout.release()
     assert of_release(checkout.repository, release, ())["TOKEN"] == "private"
+
+
+def test_how_a_release_runs_is_what_its_own_tree_says(checkout: Checkout) -> None:
+    checkout.declare("ports: {8080: 18080}\n    edge: {drain: 7s}")
+    checkout.write("ops/compose.yml", COMPOSE.replace("{build", "{x-windlass: {singleton: true}, build"))
+    release = checkout.release()
+    checkout.declare("ports: {8080: 28080}\n    edge: {drain: 9s}")
+    checkout.write("ops/compose.yml", COMPOSE)
+    now = checkout.release()
+    project = checkout.project
+    declared = wiring.tools(project, checkout.repository, now.tree, registry=False).declared
+    production = project.environment("production")
+    then = declared(production, release.tree)
+    assert then.environment.ports == {8080: 18080}
+    assert then.environment.edge and then.environment.edge.drain == 9.0
+    assert then.project.service("api").singleton
+    assert declared(production, now.tree).environment is production
+
+
+def test_a_tree_that_this_version_cannot_read_runs_as_is_declared_today(checkout: Checkout) -> None:
+    checkout.declare("from_another_version: true")
+    release = checkout.release()
+    checkout.declare("ports: {8080: 28080}")
+    now = checkout.release()
+    project = checkout.project
+    production = project.environment("production")
+    declared = wiring.tools(project, checkout.repository, now.tree, registry=False).declared
+    assert declared(production, release.tree).environment is production
+
+
+def test_an_env_file_that_has_another_name_by_now_is_no_reason_not_to_go_back(checkout: Checkout) -> None:
+    checkout.declare("env_files: [.env.old]")
+    release = checkout.release()
+    checkout.declare("env_files: [.env.new]")
+    now = checkout.release()
+    project = checkout.project
+    production = project.environment("production")
+    checkout.write(".env.new", "TOKEN=private\n")
+    tools = wiring.tools(project, checkout.repository, now.tree, registry=False)
+    assert tools.declared(production, release.tree).environment.env_files == (".env.new",)
+    checkout.write(".env.old", "TOKEN=private\n")
+    tools = wiring.tools(project, checkout.repository, now.tree, registry=False)
+    assert tools.declared(production, release.tree).environment.env_files == (".env.old",)

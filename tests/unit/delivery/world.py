@@ -15,6 +15,7 @@ from windlass.model.observation import CheckResult, Endpoint
 from windlass.model.plan import Plan
 from windlass.model.project import (
     BuildSpec,
+    Declared,
     Environment,
     Project,
     RegistrySpec,
@@ -113,6 +114,7 @@ class World:
             verifiable=self._verifiable,
             materialise=self._materialise,
             services_of=lambda source, environment: {s.name: s.name for s in self.project.buildable},
+            declared=lambda environment, tree: Declared(self.project, environment),
             ignore_file=lambda source: None,
             scratch=self.folder / "cache",
             evidence=self.folder / "evidence",

@@ -21,10 +21,24 @@ def loaded(**services: dict[str, Any]) -> dict[str, Any]:
     return {"name": "x", "services": every, "networks": {"default": {"name": "x_default"}}}
 
 
-def release(*names: str, excluded: tuple[tuple[str, str], ...] = (), digest: str = DIGEST, id: str = "r1") -> Release:
+def release(
+    *names: str,
+    excluded: tuple[tuple[str, str], ...] = (),
+    digest: str = DIGEST,
+    id: str = "r1",
+    profiles: tuple[str, ...] = (),
+) -> Release:
     services = tuple(ReleasedService(name, f"localhost:1/{name}", digest) for name in names)
     return Release(
-        id, "staging", "c" * 40, "t" * 40, ("compose.yml",), services, "2030-01-01T00:00:00Z", excluded=excluded
+        id,
+        "staging",
+        "c" * 40,
+        "t" * 40,
+        ("compose.yml",),
+        services,
+        "2030-01-01T00:00:00Z",
+        profiles=profiles,
+        excluded=excluded,
     )
 
 
@@ -34,7 +48,7 @@ def environment(**settings: Any) -> Environment:
 
 def run(model: dict[str, Any], of: Release, **settings: Any) -> Runnable:
     where = settings.pop("where", environment())
-    return to_run(model, of, select(model, of, where.profiles), project="crank", environment=where, **settings)
+    return to_run(model, of, select(model, of), project="crank", environment=where, **settings)
 
 
 def test_released_services_run_by_digest_and_others_as_they_are() -> None:
@@ -96,15 +110,15 @@ def test_bind_sources_are_replaced_and_volumes_are_not() -> None:
 
 def test_settings_that_only_others_read_do_not_reach_the_configuration() -> None:
     model = loaded(web={"x-windlass": {"heavy": True}, "develop": {}, "env_file": ["/gone"], "profiles": ["a"]})
-    service = run(model, release(), where=environment(profiles=("a",))).model["services"]["web"]
+    service = run(model, release(profiles=("a",))).model["services"]["web"]
     assert not {"x-windlass", "develop", "env_file", "profiles"} & service.keys()
 
 
 def test_profiles_select_services_and_none_means_those_without() -> None:
     model = loaded(web={}, tool={"profiles": ["tools"]}, debug={"profiles": ["debug", "all"]})
-    assert select(model, release(), ()).services == ("web",)
-    assert select(model, release(), ("tools",)).services == ("web", "tool")
-    assert select(model, release(), ("*",)).services == ("web", "tool", "debug")
+    assert select(model, release()).services == ("web",)
+    assert select(model, release(profiles=("tools",))).services == ("web", "tool")
+    assert select(model, release(profiles=("*",))).services == ("web", "tool", "debug")
 
 
 def test_what_needs_an_excluded_service_is_excluded_too_with_the_reason() -> None:
@@ -116,7 +130,7 @@ def test_what_needs_an_excluded_service_is_excluded_too_with_the_reason() -> Non
         log={"depends_on": {"api": {**needs, "required": False}}},
     )
     of = release(excluded=(("api", "it does not build"),))
-    chosen = select(model, of, ())
+    chosen = select(model, of)
     assert chosen.services == ("log",)
     assert chosen.excluded["web"] == "it depends on api, which is left out: it does not build"
     assert "it depends on web" in chosen.excluded["edge"]
@@ -124,7 +138,7 @@ def test_what_needs_an_excluded_service_is_excluded_too_with_the_reason() -> Non
 
 
 def test_a_built_service_without_an_image_in_the_release_is_left_out() -> None:
-    chosen = select(loaded(web={"build": {}}, api={"build": {}}), release("web"), ())
+    chosen = select(loaded(web={"build": {}}, api={"build": {}}), release("web"))
     assert chosen.services == ("web",)
     assert chosen.excluded == {"api": "the release has no image of it"}
 
@@ -132,7 +146,7 @@ def test_a_built_service_without_an_image_in_the_release_is_left_out() -> None:
 def test_needing_a_service_behind_an_inactive_profile_is_said_with_the_profile() -> None:
     model = loaded(web={"depends_on": {"db": {"required": True}}}, db={"profiles": ["data"]})
     with pytest.raises(ConfigError, match=r"services\.web\.depends_on: it depends on 'db'") as failure:
-        select(model, release(), ())
+        select(model, release())
     assert failure.value.remedy is not None and "data" in failure.value.remedy
 
 

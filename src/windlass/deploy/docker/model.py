@@ -38,14 +38,14 @@ class Runnable:
     replicas: Mapping[str, int]
 
 
-def select(model: ComposeModel, release: Release, profiles: tuple[str, ...]) -> Selection:
-    """Decide which services of the model run: those of active profiles, without what the release leaves out and what needs it.
+def select(model: ComposeModel, release: Release) -> Selection:
+    """Decide which services of the model run: those of the release's profiles, without what it leaves out and what needs it.
 
     Raises:
         ConfigError: a service needs one whose profile is not active (Compose refuses that too).
     """
     services: dict[str, dict[str, Any]] = model.get("services") or {}
-    active = {name for name, service in services.items() if _is_active(service, profiles)}
+    active = {name for name, service in services.items() if _is_active(service, release.profiles)}
     excluded = {name: reason for name, reason in release.excluded if name in services}
     for name in sorted(active):
         if name not in excluded and release.service(name) is None and services[name].get("build") is not None:

@@ -32,7 +32,7 @@ from windlass.deploy.interface import Change, Prepared
 from windlass.errors import ConfigError, DeploymentFailed
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName, silent
-from windlass.model.project import Environment, Project
+from windlass.model.project import Declared, Project
 from windlass.model.release import Release
 
 
@@ -67,6 +67,7 @@ class Preparer:
     """Makes releases ready for one environment.
 
     Args:
+        declared: how a release runs. `project` is today's: it names what runs.
         home: a folder of this machine for bind-mounted copies; `own` is the environment's alone.
         board: looks at what runs.
     """
@@ -74,8 +75,8 @@ class Preparer:
     def __init__(
         self,
         project: Project,
-        environment: Environment,
         repository: Repository,
+        declared: Callable[[Release], Declared],
         *,
         name: str,
         docker: Docker,
@@ -84,8 +85,8 @@ class Preparer:
         board: Callable[[], Board],
     ) -> None:
         self._project = project
-        self._environment = environment
         self._repository = repository
+        self._declared = declared
         self._name = name
         self._docker = docker
         self._home = home
@@ -104,26 +105,28 @@ class Preparer:
             pulling: otherwise images that are not here are taken to be like those that run, and what comes of it is no more
                 than a forecast.
         """
-        known = environ.of_release(self._repository, release, self._environment.env_files)
-        environ.require(self._environment.secrets, known, environment=self._environment.name)
-        edge = self._environment.edge
-        likely = [service.reference for service in release.services] + ([edge.image] if edge is not None else [])
         with ThreadPoolExecutor(3) as beside:  # programs that do not need each other: nothing to do must be quick
+            looking = beside.submit(self._board)
+            declared = self._declared(release)
+            environment, edge = declared.environment, declared.environment.edge
+            known = environ.of_release(self._repository, release, environment.env_files)
+            environ.require(environment.secrets, known, environment=environment.name)
             loading = beside.submit(
                 load_release,
                 self._repository,
                 release,
-                env_files=self._environment.env_files,
+                env_files=environment.env_files,
                 project=self._name,
                 apart=self._docker.remote,
             )
-            looking, finding = beside.submit(self._board), beside.submit(self._docker.images, likely)
+            likely = [service.reference for service in release.services] + ([edge.image] if edge is not None else [])
+            finding = beside.submit(self._docker.images, likely)
             answered = self._docker.connect()
             board, there = looking.result(), finding.result()
             loaded = loading.result()
         for name in loaded.unset:
             emit(Notice(f"the variable {name} has no value: Compose takes it as empty", "warning"))
-        selection = select(loaded.model, release, release.profiles or self._environment.profiles)
+        selection = select(loaded.model, release)
         for service, reason in selection.excluded.items():
             emit(Notice(f"{service} is left out: {reason}", "warning"))
         wanted_images, always = _references(loaded, selection, release)
@@ -142,12 +145,12 @@ class Preparer:
             release,
             selection,
             project=self._project.name,
-            environment=self._environment,
+            environment=environment,
             mounts=self._mounts(loaded, selection, release, emit),
         )
         facts = {name: image.facts for name, (_, image) in images.items()}
         has_edge = edge is not None and (edge.image in there or not pulling)
-        layout = self._layout(runnable, facts, has_edge, board, emit, stage)
+        layout = self._layout(runnable, facts, has_edge, board, declared, emit, stage)
         self._own.mkdir(parents=True, exist_ok=True)
         model = workers.with_room(edge_compose.without_front(runnable.model, layout.fronted), layout.workers)
         model, given = edge_compose.with_certificates(model, layout.fronted)
@@ -167,7 +170,7 @@ class Preparer:
             compose = replace(compose, model=with_quick_starts(compose.model, started, health))
         edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
         if edge is not None:
-            edges += routers(edge.sni, unescape(runnable.model["services"]), self._environment.name, emit)
+            edges += routers(edge.sni, unescape(runnable.model["services"]), environment.name, emit)
         refuse_held([port for one in edges for port in one.published], board, self._name, self._docker)
         return Ready(
             Prepared(
@@ -194,18 +197,19 @@ class Preparer:
         images: Mapping[str, ImageFacts],
         has_edge: bool,
         board: Board,
+        declared: Declared,
         emit: Emit,
         stage: StageName,
     ) -> Layout:
         services = runnable.model["services"]
-        settings = self._environment.edge
+        place, settings = declared.environment.name, declared.environment.edge
         if settings is None:
             return Layout({}, dict.fromkeys(services, ""))
         layout = lay_out(
             unescape(services),
             images=images,
-            health=[check for service in self._project.services for check in service.health],
-            singletons=[service.name for service in self._project.services if service.singleton],
+            health=[check for service in declared.project.services for check in service.health],
+            singletons=[service.name for service in declared.project.services if service.singleton],
             writable=self._lasting,
         )
         if (layout.fronted or settings.sni) and not has_edge:
@@ -215,16 +219,16 @@ class Preparer:
                 if (settings.tls or settings.sni) and not board.edges:
                     raise  # services would show certificates of their own, or would not be reached
                 if board.edges:  # those that run may do
-                    return terminated(layout, settings.tls, self._environment.name, ends_of(board), emit)
+                    return terminated(layout, settings.tls, place, ends_of(board), emit)
                 emit(
                     Notice(
                         f"services are stopped and started, not replaced beside each other: {error.message}",
                         "warning",
-                        f"environments.{self._environment.name}.edge: {{image: …}} names another image, edge: false ends this",
+                        f"environments.{place}.edge: {{image: …}} names another image, edge: false ends this",
                     )
                 )
                 return Layout({}, dict.fromkeys(services, ""))
-        return terminated(layout, settings.tls, self._environment.name, ends_of(board), emit)
+        return terminated(layout, settings.tls, place, ends_of(board), emit)
 
     def _lasting(self, source: str) -> bool:
         """Whether a path that is mounted writable may hold what two containers must not write at once: a folder of this

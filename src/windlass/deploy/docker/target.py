@@ -32,7 +32,7 @@ from windlass.errors import DeploymentFailed, EngineUnavailable
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
 from windlass.model.observation import Endpoint, Observation
-from windlass.model.project import Environment, Project
+from windlass.model.project import Declared, Environment, Project
 from windlass.model.release import Release, ReleasedService
 from windlass.waiting import Clock, SystemClock
 
@@ -46,6 +46,7 @@ class DockerTarget:
     Args:
         repository: where releases' trees are; its checkout provides untracked files.
         home: a folder of this machine for bind-mounted copies and the environment's state.
+        declared: how a release runs; as `project` and `environment` say where it is not given.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class DockerTarget:
         *,
         home: Path,
         clock: Clock | None = None,
+        declared: Callable[[Release], Declared] | None = None,
     ) -> None:
         self._project = project.name
         self._environment = environment
@@ -71,8 +73,8 @@ class DockerTarget:
         self._switching = Switching(self._site, self._ending)
         self._preparer = Preparer(
             project,
-            environment,
             repository,
+            declared or (lambda release: Declared(project, environment)),
             name=self._name,
             docker=self._docker,
             home=home,
