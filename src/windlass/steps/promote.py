@@ -36,7 +36,7 @@ class Promotion:
 
         Raises:
             Refused: what `origin` runs is not verified, in quarantine, not what it was a moment ago, or not what was asked
-                for; or `to` would lose a service.
+                for; or a service would be lost on the way.
         """
         history = self.tools.state.records(self.origin.name)
         running = verified(history, self.origin)
@@ -54,8 +54,16 @@ class Promotion:
             )
         self._chosen = running
         self._refuse_drifted(running)
-        runs = self.tools.services_of(source_of(running, self.to), self.to)
-        return promoted(running, self.to, self.tools.project, runs, records, datetime.now(UTC))
+        declared = self.tools.declared(
+            self.to, running.tree
+        )  # what is promoted must not hang on whose checkout promotes
+        project, to = declared.project, declared.environment
+        runs = self.tools.services_of(source_of(running, to), to)
+        made = promoted(running, to, project, runs, records, datetime.now(UTC))
+        if left := left_behind(running, made):
+            text = f"{', '.join(one.name for one in left)} of {self.origin.name}: no service of {to.name} runs it"
+            self.emit(Notice(text, "warning"))
+        return made
 
     def _refuse_drifted(self, running: Release) -> None:
         try:
@@ -121,7 +129,8 @@ def promoted(
     `runs` maps each service of `to`'s Compose files to the project service whose image it runs; `records` is `to`'s history.
 
     Raises:
-        Refused: `to` runs a service now that this release has no image of; it would go without a word.
+        Refused: `to` runs a service now that this release has no image of, or one of the release would be lost: no service of
+            `to` runs it, though it does now, or has the Compose files that the release was built from.
     """
     source = source_of(release, to)
     tags = immutable_tags(source, to)
@@ -139,21 +148,33 @@ def promoted(
             f"{release.id} of {release.environment} has no image of {', '.join(lost)}, which {to.name} runs",
             remedy=f"windlass run --env {to.name} --commit {release.commit[:7]} delivers all services",
         )
-    return unique(
-        replace(
-            release,
-            id=tags[0],
-            environment=to.name,
-            compose=to.compose,
-            profiles=to.profiles,
-            services=tuple(found),
-            excluded=tuple(excluded),
-            created=now.isoformat(timespec="seconds"),
-            branch=source.branch,
-            inactive=(),  # what runs in `to` is yet to be seen
-        ),
-        records,
+    made = replace(
+        release,
+        id=tags[0],
+        environment=to.name,
+        compose=to.compose,
+        profiles=to.profiles,
+        services=tuple(found),
+        excluded=tuple(excluded),
+        created=now.isoformat(timespec="seconds"),
+        branch=source.branch,
+        inactive=(),  # what runs in `to` is yet to be seen
     )
+    there = {image for one in serving.services for image in (one.name, one.image)} if serving else set()
+    left = left_behind(release, made)
+    if lost := [one.name for one in left if to.compose == project.compose or {one.name, one.image} & there]:
+        raise Refused(
+            f"{', '.join(lost)} of {release.id} would be lost: no service of {to.name} runs it",
+            remedy=f"give {to.name} a service of it, or let windlass run --env {to.name} --commit {release.commit[:7]} "
+            "deliver the commit without",
+        )
+    return unique(made, records)
+
+
+def left_behind(release: Release, made: Release) -> tuple[ReleasedService, ...]:
+    """The services of a release whose image no service of the promoted one runs."""
+    taken = {one.reference for one in made.services}
+    return tuple(one for one in release.services if one.reference not in taken)
 
 
 def source_of(release: Release, to: Environment) -> Source:

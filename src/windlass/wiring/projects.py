@@ -61,6 +61,7 @@ def compose_model(project: Project, environment: Environment, folder: Path) -> C
 def services_of(
     project: Project, repository: Repository, source: Source, environment: Environment
 ) -> Mapping[str, str]:
+    """Each service of an environment's Compose files → the service of `project`, which `source` declares, whose image it runs."""
     if environment.compose == project.compose:
         return {service.name: service.name for service in project.buildable}
     from windlass.compose.load import unescape

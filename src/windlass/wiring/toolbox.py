@@ -71,7 +71,9 @@ def tools(
         verify=checks.verify,
         verifiable=checks.verifiable,
         materialise=lambda tree: materialised(repository, tree),
-        services_of=lambda source, environment: services_of(project, repository, source, environment),
+        services_of=lambda source, environment: services_of(
+            declarations.project(source.tree), repository, source, environment
+        ),
         declared=declarations.of,
         ignore_file=lambda source: (
             repository.read(source.tree, project.scan.ignore_file) if project.scan.ignore_file else None

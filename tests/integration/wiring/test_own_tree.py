@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,12 @@ import pytest
 from windlass import wiring
 from windlass.deploy.environ import of_release
 from windlass.git.repository import Repository
+from windlass.model.events import silent
+from windlass.model.observation import ServiceState
 from windlass.model.project import Project
-from windlass.model.release import Release
+from windlass.model.release import Release, ReleasedService
+from windlass.steps.promote import Promotion
+from windlass.testing.target import FakeTarget
 
 WINDLASS = """\
 project: shop
@@ -143,3 +147,33 @@ def test_an_env_file_that_has_another_name_by_now_is_no_reason_not_to_go_back(ch
     checkout.write(".env.old", "TOKEN=private\n")
     tools = wiring.tools(project, checkout.repository, now.tree, registry=False)
     assert tools.declared(production, release.tree).environment.env_files == (".env.old",)
+
+
+def test_what_is_promoted_does_not_hang_on_whose_checkout_promotes(checkout: Checkout) -> None:
+    checkout.declare("tags: ['then-{sha}']\n    profiles: [then]\n  staging: {branch: develop}")
+    checkout.write("ops/compose.yml", COMPOSE + "  legacy: {build: {context: ., target: old}}\n")
+    staging = checkout.release()
+    services = tuple(
+        ReleasedService(name, f"localhost:5077/{name}", "sha256:" + str(at) * 64)
+        for at, name in enumerate(("api", "legacy"))
+    )
+    staging = replace(staging, id="develop-1", environment="staging", services=services)
+    checkout.declare("tags: ['now-{sha}']\n    profiles: [now]\n  staging: {branch: develop}")
+    checkout.write("ops/compose.yml", COMPOSE + "  fresh: {build: {context: ., target: new}}\n")
+    now = checkout.release()
+    project = checkout.project
+    tools = wiring.tools(project, checkout.repository, now.tree, registry=False)
+    record = tools.state.admit(staging, "deploy", None)
+    tools.state.settle(record, "healthy", running=staging.id, reason="", evidence=None)
+    target = FakeTarget(running={one.name: ServiceState(one.name, "healthy", digest=one.digest) for one in services})
+    choose = Promotion(
+        project.environment("staging"),
+        project.environment("production"),
+        replace(tools, target=lambda environment: target),
+        None,
+        silent,
+    )
+    made = choose(())
+    assert [one.name for one in made.services] == ["api", "legacy"]
+    assert made.excluded == ()
+    assert (made.profiles, made.id) == (("then",), f"then-{staging.commit[:7]}")

@@ -11,7 +11,7 @@ import pytest
 from windlass.errors import Refused
 from windlass.model.project import BuildSpec, Environment, Project, RegistrySpec, Service
 from windlass.model.release import Record, Release, ReleasedService
-from windlass.steps.promote import promoted
+from windlass.steps.promote import left_behind, promoted
 
 COMMIT, TREE = "abc1234" + "0" * 33, "def5678" + "0" * 33
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,3 +86,30 @@ def test_what_staging_left_out_is_left_out_for_the_same_reason() -> None:
 def test_what_does_not_run_in_staging_is_not_taken_to_be_idle_elsewhere() -> None:
     staging = replace(release("staging", image("api", "1")), inactive=("api",))
     assert promoted(staging, PRODUCTION, PROJECT, {"api": "api"}, (), NOW).inactive == ()
+
+
+def test_a_service_that_production_runs_and_would_not_get_is_named_and_refused() -> None:
+    staging = release("staging", image("api", "1"), image("web", "2"))
+    production = serves(release("production", image("api", "0"), image("web", "0", "front")))
+    with pytest.raises(Refused, match="web of staging-1 would be lost: no service of production runs it"):
+        promoted(staging, PRODUCTION, PROJECT, {"api": "api"}, production, NOW)
+
+
+def test_a_service_lost_from_the_compose_files_that_were_built_from_is_refused_wherever_it_ran() -> None:
+    staging = release("staging", image("api", "1"), image("legacy", "2"))
+    with pytest.raises(Refused, match="legacy of staging-1 would be lost"):
+        promoted(staging, replace(PRODUCTION, compose=PROJECT.compose), PROJECT, {"api": "api"}, (), NOW)
+
+
+def test_compose_files_of_its_own_may_leave_out_what_production_never_ran() -> None:
+    staging = release("staging", image("api", "1"), image("web", "2"))
+    made = promoted(staging, PRODUCTION, PROJECT, {"api": "api"}, serves(release("production", image("api", "0"))), NOW)
+    assert [one.name for one in made.services] == ["api"]
+    assert [one.name for one in left_behind(staging, made)] == ["web"]
+
+
+def test_two_services_of_one_image_may_become_one() -> None:
+    staging = release("staging", image("api", "1"), image("api", "1", "worker"))
+    production = serves(release("production", image("api", "0")))
+    made = promoted(staging, PRODUCTION, PROJECT, {"api": "api"}, production, NOW)
+    assert left_behind(staging, made) == ()
