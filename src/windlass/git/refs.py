@@ -113,10 +113,11 @@ class Refs:
                 remedy="check who owns .git",
             )
 
-    def history(self, name: str, limit: int) -> list[str]:
-        """Commits of a ref, newest first."""
+    def history(self, name: str, limit: int, *, without: str = "") -> list[str]:
+        """Commits of a ref, or from a commit on, newest first; without those of which a line of the message matches a pattern (extended)."""
+        left_out = ["--invert-grep", "--extended-regexp", f"--grep={without}"] if without else []
         return self._repository.git(
-            "rev-list", "--first-parent", f"--max-count={limit}", name, "--", check=False
+            "rev-list", "--first-parent", f"--max-count={limit}", *left_out, name, "--", check=False
         ).split()
 
 

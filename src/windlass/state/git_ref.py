@@ -23,6 +23,7 @@ from windlass.state.writing import NotWritten, writing
 from windlass.waiting import DeadlinePassed, wait_for
 
 _PLACE = "refs/heads/windlass/env/"
+_RENEWED = "still at it"
 
 
 class GitState:
@@ -50,14 +51,18 @@ class GitState:
     def records(self, environment: str, limit: int = 1000) -> tuple[Record, ...]:
         ref = ref_name(environment)
         try:
-            self._head(environment)
+            head = self._head(environment)
         except EnvironmentUnusable as error:
             # Who looks while the remote is away gets what was seen last, and is told. Nothing can be changed this way:
             # `admit` asks the remote again.
-            if self._refs.ref(ref) is None:
+            if (head := self._refs.ref(ref)) is None:
                 raise
             self.stale = error.message
-        commits = self._refs.history(ref, limit)
+        # Renewals of leases are no records: many of them must not push older releases, and quarantines, out of sight.
+        renewed = f"^(deploy|rollback|promote) .*: {_RENEWED}$"
+        commits = self._refs.history(head, limit, without=renewed) if head is not None else []
+        if head is not None and head not in commits:
+            commits.insert(0, head)  # the newest says until when its lease is
         texts = self._repository.read_many([f"{commit}:record.json" for commit in commits])
         return _once(
             documents.record_from_json(text or "", f"{ref} at {commit[:7]}")
@@ -128,7 +133,7 @@ class GitState:
             nonlocal head
             now = self._now()
             longer = lease.renewed(record, now)
-            head = self._write(longer, head, f"{record.kind} {record.release.id}: still at it")
+            head = self._write(longer, head, f"{record.kind} {record.release.id}: {_RENEWED}")
             return now + lease.LEASE
 
         return renew

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from windlass.git.repository import Repository
 from windlass.model.release import Record, Release, ReleasedService
 from windlass.state import lease
 from windlass.state.git_ref import GitState, ref_name
+from windlass.state.quarantine import quarantined
 from windlass.waiting import wait_for
 
 ROUNDS = 20
@@ -176,6 +178,20 @@ def test_a_lease_is_renewed_while_its_holder_works_and_history_shows_one_entry(c
     assert [record.outcome for record in watcher.records("production")] == ["healthy", "deploying"]
     ended = git(clones[0].root, "rev-parse", ref_name("production"))
     assert git(clones[0].root, "rev-parse", f"refs/windlass/seen/origin/{ref_name('production')[11:]}") == ended
+
+
+def test_many_renewals_push_no_older_release_and_no_quarantine_out_of_sight(clones: list[Repository]) -> None:
+    state = GitState(clones[0], None, beat=0.01)
+    bad = state.admit(replace(release_of(clones[0], "bad"), compose=("bad.yml",)), "deploy", None)
+    state.settle(bad, "failed", running=None, reason="it never got ready", evidence=None, blamed=True)
+    admitted = state.admit(release_of(clones[0]), "deploy", None)
+    commits = Refs(clones[0])
+    wait_for(lambda: len(commits.history(ref_name("production"), 100)), lambda count: count > 8, seconds=60)
+    assert [record.outcome for record in state.records("production", 3)] == ["deploying", "failed", "deploying"]
+    settle(state, admitted)
+    known = state.records("production", 4)
+    assert [record.outcome for record in known] == ["healthy", "deploying", "failed", "deploying"]
+    assert [one.release.id for one in quarantined(known)] == ["bad"]
 
 
 def test_who_was_taken_over_renews_no_more_and_cannot_settle(
