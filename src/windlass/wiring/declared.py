@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 from windlass.git.repository import Repository
-from windlass.model.project import Declared, Environment, Project
+from windlass.model.project import Declared, Environment, Project, TlsSpec
 from windlass.wiring.projects import project_at
 
 
@@ -36,14 +37,27 @@ class Declarations:
         own = next((one for one in project.environments if one.name == environment.name), None)
         if project is self._today or own is None:
             return Declared(project, environment)
-        merged = as_declared(own, environment)
+        return Declared(project, self._readable(as_declared(own, environment), environment, tree))
+
+    def _readable(self, merged: Environment, today: Environment, tree: str) -> Environment:
+        """The same with today's files of this machine (variables, certificates) in place of those that have gone since: they are
+        in no commit, and may be called otherwise by now."""
         if not all(self._is_there(name, tree) for name in merged.env_files):
-            merged = replace(merged, env_files=environment.env_files)
-        return Declared(project, merged)
+            merged = replace(merged, env_files=today.env_files)
+        if merged.edge is not None and merged.edge.tls and today.edge is not None:
+            known = {(spec.service, spec.port): spec for spec in today.edge.tls}
+            tls = tuple(
+                spec if _is_whole(spec) else known.get((spec.service, spec.port), spec) for spec in merged.edge.tls
+            )
+            merged = replace(merged, edge=replace(merged.edge, tls=tls))
+        return merged
 
     def _is_there(self, name: str, tree: str) -> bool:
-        """Whether a file with variables can be read: those that are not tracked may be called otherwise by now."""
         return (self._repository.root / name).is_file() or self._repository.entry(tree, name) is not None
+
+
+def _is_whole(spec: TlsSpec) -> bool:
+    return all(Path(name).is_file() for name in (spec.certificate, spec.key, spec.upstream_ca) if name)
 
 
 def as_declared(own: Environment, today: Environment) -> Environment:

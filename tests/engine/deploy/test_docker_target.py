@@ -203,6 +203,8 @@ services:
     assert "ui is left out: it depends on api, which is left out: it does not build" in notices
     world.deploy(target, replace(release, profiles=("more",)), 2)
     assert set(world.containers(target)) == {"web", "extra"}
+    world.deploy(world.target(profiles=("more",)), release, 3)  # that it has none is the release's own answer
+    assert set(world.containers(target)) == {"web"}
 
 
 def test_a_service_that_somebody_stopped_is_brought_back(world: Any, port: Callable[[], int]) -> None:

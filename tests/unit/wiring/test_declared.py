@@ -104,3 +104,23 @@ def test_no_tree_is_read_twice_and_that_of_the_project_never(read: list[str]) ->
 @pytest.mark.parametrize("tree", ["none", "broken"])
 def test_where_a_tree_says_nothing_of_the_environment_today_s_settings_do(read: list[str], tree: str) -> None:
     assert Declarations(project(TODAY), Repository(Path("/nowhere")), "head").of(TODAY, tree).environment == TODAY
+
+
+def test_a_certificate_that_lies_elsewhere_by_now_is_today_s(
+    read: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def shown() -> tuple[TlsSpec, ...]:
+        edge = Declarations(project(today), Repository(tmp_path), "head").of(today, "old").environment.edge
+        assert edge is not None
+        return edge.tls
+
+    assert THEN.edge and TODAY.edge
+    today = TODAY
+    assert shown() == TODAY.edge.tls
+    (tmp_path / "then.pem").touch()
+    assert shown() == THEN.edge.tls
+    (tmp_path / "then.pem").unlink()
+    today = replace(TODAY, edge=replace(TODAY.edge, tls=()))
+    assert shown() == THEN.edge.tls  # nothing stands for it: whoever deploys says what is missing
