@@ -86,7 +86,7 @@ def test_a_secret_in_the_dotenv_beside_the_compose_file_is_found_by_all_who_ask(
     production = project.environment("production")
     assert wiring.secrets_present(project, production) == {"TOKEN": True}
     assert of_release(repository, release, production.env_files)["TOKEN"] == "private"
-    wiring.tools(project, repository, release.tree, registry=False).verifiable(production, release)
+    wiring.tools(project, repository, release.tree, registry="as it is").verifiable(production, release)
 
 
 def test_a_tracked_dotenv_is_that_of_the_release(checkout: Checkout) -> None:
@@ -114,7 +114,7 @@ def test_how_a_release_runs_is_what_its_own_tree_says(checkout: Checkout) -> Non
     checkout.write("ops/compose.yml", COMPOSE)
     now = checkout.release()
     project = checkout.project
-    declared = wiring.tools(project, checkout.repository, now.tree, registry=False).declared
+    declared = wiring.tools(project, checkout.repository, now.tree, registry="as it is").declared
     production = project.environment("production")
     then = declared(production, release.tree)
     assert then.environment.ports == {8080: 18080}
@@ -130,7 +130,7 @@ def test_a_tree_that_this_version_cannot_read_runs_as_is_declared_today(checkout
     now = checkout.release()
     project = checkout.project
     production = project.environment("production")
-    declared = wiring.tools(project, checkout.repository, now.tree, registry=False).declared
+    declared = wiring.tools(project, checkout.repository, now.tree, registry="as it is").declared
     assert declared(production, release.tree).environment is production
 
 
@@ -142,10 +142,10 @@ def test_an_env_file_that_has_another_name_by_now_is_no_reason_not_to_go_back(ch
     project = checkout.project
     production = project.environment("production")
     checkout.write(".env.new", "TOKEN=private\n")
-    tools = wiring.tools(project, checkout.repository, now.tree, registry=False)
+    tools = wiring.tools(project, checkout.repository, now.tree, registry="as it is")
     assert tools.declared(production, release.tree).environment.env_files == (".env.new",)
     checkout.write(".env.old", "TOKEN=private\n")
-    tools = wiring.tools(project, checkout.repository, now.tree, registry=False)
+    tools = wiring.tools(project, checkout.repository, now.tree, registry="as it is")
     assert tools.declared(production, release.tree).environment.env_files == (".env.old",)
 
 
@@ -162,7 +162,7 @@ def test_what_is_promoted_does_not_hang_on_whose_checkout_promotes(checkout: Che
     checkout.write("ops/compose.yml", COMPOSE + "  fresh: {build: {context: ., target: new}}\n")
     now = checkout.release()
     project = checkout.project
-    tools = wiring.tools(project, checkout.repository, now.tree, registry=False)
+    tools = wiring.tools(project, checkout.repository, now.tree, registry="as it is")
     record = tools.state.admit(staging, "deploy", None)
     tools.state.settle(record, "healthy", running=staging.id, reason="", evidence=None)
     target = FakeTarget(running={one.name: ServiceState(one.name, "healthy", digest=one.digest) for one in services})
