@@ -189,5 +189,7 @@ def tell_foreseen(foreseen: Foreseen, environment: str, out: Output | Lines) -> 
             indent=11,
             first=2,
         )
+        for sentence in foreseen.details.get(change.service, ()):
+            out.say(f"[dim]{out.plain(sentence)}[/]", indent=13, first=11)
     if not foreseen.noticed:
         out.say("and users would notice nothing", indent=2)

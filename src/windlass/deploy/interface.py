@@ -101,14 +101,6 @@ class Target(Protocol):
             EngineUnavailable: nothing answers.
         """
 
-    def foresee(self, release: Release) -> tuple[Change, ...]:
-        """What deploying a release would change, as far as that can be told beforehand: nothing is pulled, and an image that
-        is not here yet is taken to be like the one that runs. Empty where nothing runs.
-
-        Raises:
-            ConfigError, DeploymentFailed, EngineUnavailable: as `prepare`.
-        """
-
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
         """The active services of a release whose images are not on the target, and have to come from a registry.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from windlass.deploy.interface import Change
 from windlass.errors import WindlassError
 from windlass.model.artifacts import Published
+from windlass.model.events import silent
 from windlass.model.plan import Plan
 from windlass.model.project import Environment
 from windlass.steps.compose_release import compose_release
@@ -19,9 +21,11 @@ _TO_COME = "sha256:" + "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """`changes` has what is not to stay as it is: none where nothing runs yet. `unknown` says why it cannot be told, or is ""."""
+    """`changes` has what is not to stay as it is: none where nothing runs yet. `details` maps a service whose configuration
+    changed to sentences that name what did, never a value. `unknown` says why it cannot be told, or is empty."""
 
     changes: tuple[Change, ...] = ()
+    details: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: str = ""
 
     @property
@@ -47,8 +51,14 @@ def foresee(plan: Plan, environment: Environment, tools: Tools) -> Foreseen:
     try:
         runs = tools.services_of(plan.source, environment)
         release = compose_release(tools.project, environment, plan.source, images, {}, runs, (), datetime.now(UTC))
-        changes = tools.target(environment).foresee(release)
+        target = tools.target(environment)
+        if not target.observe().services:
+            return Foreseen()
+        prepared = target.prepare(release, silent, pulling=False)
+        configured = [change.service for change in prepared.changes if change.cause == "configuration"]
+        differs = target.differences(prepared) if configured else {}
     except WindlassError as error:
         return Foreseen(unknown=str(error))
     unplanned = {name for name, service in runs.items() if service not in images}
-    return Foreseen(tuple(c for c in changes if c.action != "keep" and c.service not in unplanned))
+    changes = tuple(c for c in prepared.changes if c.action != "keep" and c.service not in unplanned)
+    return Foreseen(changes, {name: differs[name] for name in configured if name in differs})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Meanwhile, Prepared
@@ -50,13 +50,6 @@ class FakeTarget:
     def prepare(self, release: Release, emit: Emit, *, pulling: bool = True) -> Prepared:
         self.calls.append(("prepare", release.id))
         return self._prepare(release, pulling)
-
-    def foresee(self, release: Release) -> tuple[Change, ...]:
-        self.calls.append(("foresee", release.id))
-        if not self.running:
-            return ()
-        changes = self._changes(release)
-        return tuple(replace(c, noticed=c.action == "recreate" and c.service in self.single) for c in changes)
 
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
         absent = release.services[:1] if self.troubles.get(release.id) == "missing image" else ()
@@ -140,7 +133,7 @@ class FakeTarget:
         if now is None:
             return Change(name, "create", "not there yet")
         if now.digest != digest:
-            return Change(name, "recreate", "its image changed")
+            return Change(name, "recreate", "its image changed", noticed=name in self.single)
         return Change(name, "keep") if now.well else Change(name, "recreate", f"it is {now.health}")
 
     def _switch(self, prepared: Prepared, sequence: int, emit: Emit, stage: StageName) -> Deployed:

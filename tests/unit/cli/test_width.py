@@ -128,7 +128,8 @@ def _events(out: Output) -> None:
 
 
 FORESEEN = Foreseen(
-    (Change(NAME, "recreate", LONG), Change(NAME, "recreate", LONG, True), Change(NAME, "update", LONG))
+    (Change(NAME, "recreate", LONG), Change(NAME, "recreate", LONG, True), Change(NAME, "update", LONG)),
+    {NAME: (LONG,)},
 )
 
 SCREENS: dict[str, Callable[[Output], None]] = {

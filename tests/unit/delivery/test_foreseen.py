@@ -53,10 +53,10 @@ def test_a_service_that_cannot_be_planned_is_not_said_to_go(world: World) -> Non
 
 
 def test_an_engine_that_does_not_answer_leaves_it_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(release: object) -> None:
+    def gone() -> None:
         raise EngineUnavailable("the container engine does not answer", remedy="start it")
 
-    monkeypatch.setattr(world.target, "foresee", gone)
+    monkeypatch.setattr(world.target, "observe", gone)
     assert "does not answer" in foreseen(world).unknown
 
 
@@ -68,4 +68,4 @@ def test_looking_ahead_touches_nothing(world: World) -> None:
     foreseen(world)
     assert world.target.observe() == before
     assert world.state.records("production") == records
-    assert [name for name, _ in world.target.calls] == ["foresee"]
+    assert [name for name, _ in world.target.calls] == ["prepare"]

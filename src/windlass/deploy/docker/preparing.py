@@ -28,10 +28,10 @@ from windlass.deploy.docker.loading import Loaded, load_release
 from windlass.deploy.docker.model import Runnable, Selection, select, to_run
 from windlass.deploy.docker.pull import pull
 from windlass.deploy.docker.up import Compose, compose_command, compose_refusal
-from windlass.deploy.interface import Change, Prepared
+from windlass.deploy.interface import Prepared
 from windlass.errors import ConfigError, DeploymentFailed
 from windlass.git.repository import Repository
-from windlass.model.events import Emit, Notice, StageName, silent
+from windlass.model.events import Emit, Notice, StageName
 from windlass.model.project import Declared, Project
 from windlass.model.release import Release
 
@@ -93,10 +93,6 @@ class Preparer:
         self._own = own
         self._known = Hashes(own / "hashes.json")
         self._board = board
-
-    def foresee(self, release: Release) -> tuple[Change, ...]:
-        """As `Target.foresee`."""
-        return self.prepare(release, silent, "deploy", pulling=False).prepared.changes if self._board().current else ()
 
     def prepare(self, release: Release, emit: Emit, stage: StageName, *, pulling: bool = True) -> Ready:
         """Raises as `Target.prepare`.

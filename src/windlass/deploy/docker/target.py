@@ -27,7 +27,7 @@ from windlass.deploy.docker.resources import unchanged
 from windlass.deploy.docker.site import Site
 from windlass.deploy.docker.switching import Switching
 from windlass.deploy.docker.watching import Turned, watch
-from windlass.deploy.interface import Change, Checked, Deployed, LogLine, Meanwhile, Prepared
+from windlass.deploy.interface import Checked, Deployed, LogLine, Meanwhile, Prepared
 from windlass.errors import DeploymentFailed, EngineUnavailable
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
@@ -98,9 +98,6 @@ class DockerTarget:
 
     def prepare(self, release: Release, emit: Emit, *, pulling: bool = True) -> Prepared:
         return self._prepare(release, emit, "deploy", pulling=pulling).prepared
-
-    def foresee(self, release: Release) -> tuple[Change, ...]:
-        return self._preparer.foresee(release)
 
     def lacking(self, release: Release) -> tuple[ReleasedService, ...]:
         self._docker.connect()  # an engine that does not answer has no images either, and that is something else

@@ -148,18 +148,6 @@ class TargetContract:
         assert "web" in [service.name for service in bench.target.lacking(release)]
         assert bench.target.lacking(replace(release, inactive=("web",))) == ()
 
-    def test_what_a_deployment_would_change_is_told_beforehand(self, bench: TargetBench) -> None:
-        assert bench.target.foresee(bench.release("r1")) == ()
-        before = deploy(bench, bench.release("r1")).observation
-        for foreseen, changed in (
-            (bench.target.foresee(bench.release("r1")), set()),
-            (bench.target.foresee(bench.release("r2", api="2")), {"api"}),
-        ):
-            assert {c.service for c in foreseen if c.action == "recreate"} == changed
-            assert {c.service for c in foreseen if c.action == "keep"} == {"web", "api"} - changed
-        assert {c.service for c in bench.target.foresee(bench.release("r3", absent=True))} == {"web", "api"}
-        assert bench.target.observe() == before
-
     def test_a_missing_image_fails_before_anything_is_touched(self, bench: TargetBench) -> None:
         before = deploy(bench, bench.release("r1")).observation
         with pytest.raises(DeploymentFailed, match="cannot be pulled"):
