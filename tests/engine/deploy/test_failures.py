@@ -158,5 +158,5 @@ def test_another_project_of_the_same_compose_project_is_refused_and_its_containe
     with pytest.raises(ConfigError, match=refusal):
         second.restore(release, 9, world.events.append)
     with pytest.raises(ConfigError, match=refusal):
-        second.foresee(release)
+        second.prepare(release, world.events.append, pulling=False)
     assert world.containers(first) == before
