@@ -93,6 +93,10 @@ def test_registries_that_only_this_machine_reaches_are_told_by_their_host() -> N
         ("Cannot connect to the Docker daemon at http://docker.example.com. Is it running?", "does not run"),
         ("unable to resolve docker endpoint: open /c/ca.pem: no such file or directory", "certificates .* missing"),
         ("remote error: tls: bad certificate", "does not accept the client certificate"),
+        (
+            "write tcp 127.0.0.1:1->127.0.0.1:2: write: connection reset by peer",
+            "does not accept the client certificate",
+        ),
         ("remote error: tls: certificate required", "does not accept the client certificate"),
         ("tls: failed to verify certificate: x509: certificate signed by unknown authority", "not trusted"),
         ("http: server gave HTTP response to HTTPS client", "does not speak TLS"),

@@ -210,6 +210,12 @@ _TROUBLES = (
         "use one that its authority (--tlscacert of the engine) has signed",
     ),
     (
+        # TLS 1.3 judges it after the handshake: its refusal may be overtaken by the end of the connection.
+        ("connection reset by peer", "broken pipe"),
+        "{at} ended the connection, as an engine does that does not accept the client certificate",
+        "use one that its authority (--tlscacert of the engine) has signed; otherwise look whether the engine runs",
+    ),
+    (
         ("x509:", "certificate signed by", "failed to verify certificate"),
         "the certificate of {at} is not trusted",
         "ca.pem must be the authority that signed it, and it must name the host {host}",
