@@ -146,10 +146,13 @@ def ways_back(records: tuple[Record, ...]) -> tuple[Release, ...]:
 
     Going back twice goes further back, not forth again: releases that a rollback has left are passed over. So are those
     in quarantine, and those that were deployed without a service that runs now (`--keep-going`): going back must not
-    take it down. After a deployment that was broken off, the way back is to the release that was to be replaced.
+    take it down. After a deployment that was broken off, the way back is to the release that was to be replaced; after a
+    rollback that was, it is to where that was going.
     """
     current = running_release(records)
     broken_off = current is not None and records[0].outcome in ("interrupted", "deploying", "failed")
+    if current is not None and records[0].kind == "rollback" and records[0].outcome in ("interrupted", "deploying"):
+        return (records[0].release,)  # the same command goes on, and does not lead back to what was to be left
     if current is not None and broken_off and was_healthy(records, current):
         return (current,)
     left: set[str] = set()

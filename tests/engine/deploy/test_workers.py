@@ -162,3 +162,21 @@ def test_a_deployer_that_dies_in_between_leaves_two_and_the_next_run_one(
     assert f"at work {then}" in "\n".join(engine.tail(there.id, 5))
     assert next_one.observe().service("worker").release == then
     assert next_one.prepare(release(world, then), world.events.append).nothing_to_do
+
+
+def test_one_that_was_started_while_its_twin_was_about_to_go_is_known_when_that_is_gone(world: Any) -> None:
+    """Back and forth in quick succession, and later a release of something else: the worker stays as it is."""
+    target = world.target(edge=QUICK)
+    stubborn = f"trap '' TERM; {WORKS}"
+    world.deploy(target, release(world, "r1", work=stubborn))
+    world.deploy(target, release(world, "r2"), 2)
+    world.deploy(target, release(world, "r1", work=stubborn), 3)
+    assert len({c.key for c in workers(target)}) > 1
+    stays = alone(target)
+    later = release(world, "r4", work=stubborn, version="r1", other="2")
+    prepared = target.prepare(later, world.events.append)
+    assert {c.service: c.action for c in prepared.changes}["worker"] == "keep"
+    world.deploy(target, later, 4)
+    assert alone(target).id == stays.id
+    target.restore(release(world, "r1", work=stubborn), 5, world.events.append)
+    assert alone(target).id == stays.id

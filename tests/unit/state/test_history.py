@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from windlass.model.release import Kind, Outcome, Record, Release, ReleasedService
 from windlass.state.interface import find_release, running_release, ways_back
 from windlass.state.quarantine import quarantined
@@ -98,6 +100,12 @@ def test_after_a_broken_off_deployment_the_way_back_is_to_what_was_to_be_replace
     records = history(serving("r1"), serving("r2"), ("r3", "interrupted", "r2", "deploy"))
     assert named(first_way_back(records)) == "r2"
     assert named(first_way_back(records[1:])) == "r2"
+
+
+@pytest.mark.parametrize("outcome", ["interrupted", "deploying"])
+def test_a_rollback_that_was_broken_off_goes_on_when_it_is_asked_for_again(outcome: Outcome) -> None:
+    records = history(serving("r1"), serving("r2"), ("r1", outcome, "r2", "rollback"))
+    assert named(first_way_back(records)) == "r1"
 
 
 def test_of_a_commit_s_releases_the_one_without_uncommitted_changes_is_meant() -> None:

@@ -45,13 +45,19 @@ def edge_changes(
         elif why := otherwise(running, edge, layout.fronted):
             found.append(Change(edge.name, "update", why))
     names = {edge.name for edge in edges}
-    found += [Change(e.name, "update", change(e.carried.routes, {})) for e in board.edges if e.carried.routes and e.name not in names]  # fmt: skip
+    for gone in (e for e in board.edges if e.name not in names):
+        if gone.carried.routes:
+            found.append(Change(gone.name, "update", change(gone.carried.routes, {})))
+        else:
+            found.append(Change(gone.name, "remove", "no service needs it any more"))
     return found
 
 
 def explained(change: Change, layout: Layout, board: Board) -> Change:
     """A service that cannot run twice is said to be stopped for a moment, and why; one that runs, and that no edge leads to,
-    is said to be there."""
+    is said to be there; and of one that goes, who notices it."""
+    if change.action == "remove" and any(c.fronted for c in board.serving(change.service)):
+        return replace(change, reason=f"{change.reason}; whoever still calls it is refused", noticed=True)
     if change.action == "create" and any(
         c.fronted and c.status == "running" for c in board.services if c.service == change.service
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -164,6 +164,7 @@ class Preparer:
             started = [change.service for change in computed if change.action in ("create", "recreate")]
             health = {service: image.health for service, (_, image) in images.items()}
             compose = replace(compose, model=with_quick_starts(compose.model, started, health))
+        stays = _names(board, [change.service for change in computed if change.action == "keep"])
         edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
         if edge is not None:
             edges += routers(edge.sni, unescape(runnable.model["services"]), environment.name, emit)
@@ -180,7 +181,8 @@ class Preparer:
             wanted,
             layout,
             {
-                name: edge_compose.instance(name, wanted[name], ids.get(name, ("", ""))[1], board.taken)
+                name: stays.get(name)
+                or edge_compose.instance(name, wanted[name], ids.get(name, ("", ""))[1], board.taken)
                 for name in runnable.model["services"]
                 if name in layout.beside and name in wanted
             },
@@ -282,6 +284,12 @@ class Preparer:
         hashes = changes.parse_hashes(done.stdout)
         self._known.note(compose.document, hashes)
         return hashes
+
+
+def _names(board: Board, kept: Collection[str]) -> dict[str, str]:
+    """The names in Compose under which services that stay beside others run: which one it is depends on what was about to go
+    when they were started."""
+    return {c.service: c.key for c in board.current if c.beside and c.service in kept and c.key not in board.taken}
 
 
 def _references(loaded: Loaded, selection: Selection, release: Release) -> tuple[dict[str, str], set[str]]:

@@ -82,7 +82,8 @@ class Switching:
         )
 
     def settle_edges(self, ready: Ready, emit: Emit, board: Board) -> Board:
-        """Make the edges that are missing or publish something else, and end those that nothing needs.
+        """Make the edges that are missing or publish something else. Those that nothing needs go where others want their
+        ports; otherwise they stay until nobody is led through them any more (`turn`).
 
         Args:
             board: what runs; returned as it is then.
@@ -116,9 +117,21 @@ class Switching:
             self._site.edges_answer(edge.name for edge in make)
         else:
             self._site.docker.unplug(old)
-            self._site.docker.discard([c.id for c in replaced])
+            wanted = _published_in_place(ready)
+            may_wait = {
+                e.container.id
+                for e in self._needless(ready, board)
+                if not wanted & {str(port) for _, _, _, port in e.container.ports}
+            }
+            self._site.docker.discard([c.id for c in replaced if c.id not in may_wait])
         self._site.docker.remove_later([c.id for c in old], self._site.log)
         return self._site.board()
+
+    @staticmethod
+    def _needless(ready: Ready, board: Board) -> list[RunningEdge]:
+        """The edges of services that the release does not have."""
+        names = {edge.name for edge in ready.edges}
+        return [edge for edge in board.edges if edge.name not in names]
 
     def _edges_to_start(
         self,
@@ -190,8 +203,12 @@ class Switching:
             after = carry(edge, ready.layout.fronted, running.carried, there, warm=warm)
             moves.append((running, after))
         self._site.edges.apply(moves)
+        # Only now: what the old release does until here may still go through them.
+        self._site.docker.discard([edge.container.id for edge in self._needless(ready, board)])
         carried = {running.name: after for running, after in moves}
-        turned = replace(board, edges=tuple(replace(e, carried=carried.get(e.name, e.carried)) for e in board.edges))
+        turned = replace(
+            board, edges=tuple(replace(e, carried=carried[e.name]) for e in board.edges if e.name in carried)
+        )
         return self._ending.end_replaced(ready, turned, keep_warm=keep_warm)
 
     @staticmethod
@@ -206,3 +223,14 @@ class Switching:
                     remedy="run the same command again; the log lines of the container say more, where it is still there",
                     blames=bool(mine),
                 )
+
+
+def _published_in_place(ready: Ready) -> set[str]:
+    """Ports of the engine's host that services publish themselves."""
+    services = ready.compose.model["services"]
+    return {
+        str(port.get("published") or "")
+        for name in ready.layout.in_place
+        if name in services
+        for port in services[name].get("ports") or ()
+    }

@@ -228,8 +228,9 @@ class DockerTarget:
                 ready = self._preparer.prepare(release, emit, stage, pulling=pulling)
             for sentence, remedy in unchanged(ready.compose.model, *looking.result()):
                 emit(Notice(sentence, "warning", remedy))
+            edges = {edge.name for edge in ready.edges}
             for change in ready.prepared.changes:
-                if change.noticed and change.service in ready.wanted:
+                if change.noticed and change.service not in edges:
                     emit(Notice(f"{change.service}: {change.reason}", "warning"))
         (self._ready if pulling else self._forecast)[release.id] = ready
         return ready
