@@ -78,8 +78,10 @@ def roll_out(
     try:
         if prepared is not None:
             # A release that is gone back to was healthy before. Were it watched and left again, the one that somebody
-            # wants gone would serve.
-            new = kind != "rollback"
+            # wants gone would serve. Nor is what runs already, unless it is not known how it fared: whoever led users to it
+            # was interrupted.
+            known = bool(records) and records[0].outcome in ("healthy", "restored")
+            new = kind != "rollback" and not (prepared.nothing_to_do and known)
             checks, failure = run.attempt(release, lambda: run.switch(prepared, admitted), watched=new)
             if failure is None:
                 with watch.stage("record"):

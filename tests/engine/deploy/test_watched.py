@@ -24,6 +24,19 @@ EDGE = EdgeSpec(drain=1.0, watch=20.0)
 BEHIND, IN_PLACE = 'expose: ["80"]', 'tmpfs: ["/tmp"]\n    volumes: ["/var/kept"]'
 
 
+def test_what_was_switched_to_by_one_who_was_interrupted_is_watched(world: Any) -> None:
+    made = world.release("r1", world.write({"compose.yml": COMPOSE.format(version="r1", more=BEHIND)}), web="1")
+    world.deploy(world.target(edge=EdgeSpec(drain=1.0, watch=0.0)), made)
+    target = world.target(edge=EDGE)  # another process
+    prepared = target.prepare(made, world.events.append)
+    assert prepared.nothing_to_do
+    deployed = target.switch(target.check(prepared, world.events.append, 2), 2, world.events.append)
+    serving = world.containers(target)["web"]
+    process.run(["docker", "exec", serving, "touch", "/tmp/go"], check=True)
+    with pytest.raises(DeploymentFailed, match="web: it is exited after the switch"):
+        target.watch(deployed, world.events.append)
+
+
 @pytest.mark.parametrize(
     ("edge", "more", "releases"),
     [

@@ -195,6 +195,26 @@ def test_what_fails_is_never_what_is_gone_back_to(failing: World) -> None:
     assert newest(world) == ("restored", "main-0000001")
 
 
+def test_what_users_were_led_to_by_one_who_was_interrupted_is_watched(failing: World) -> None:
+    """The next run finds it running, and does not take it for well because of that."""
+    failing.wrong.clear()
+    fail(failing, "switch", KeyboardInterrupt(), after=True)  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        failing.run()
+    assert newest(failing) == ("interrupted", "main-0000001")
+    failing.target.troubles["main-0000002"] = "errors after the switch"
+    assert failing.run(same_commit=True).exit_code == ExitCode.RESTORED
+    assert newest(failing) == ("restored", "main-0000001")
+
+
+def test_what_runs_and_was_well_is_not_watched_again_for_a_commit_that_changes_nothing(failing: World) -> None:
+    failing.edit("api/app.py", "api")
+    failing.target.troubles["main-0000002"] = "errors after the switch"
+    failing.wrong.clear()
+    assert failing.run().outcome == "healthy"
+    assert newest(failing) == ("healthy", "main-0000002")
+
+
 def test_a_lease_that_was_lost_ends_it_before_the_switch(failing: World, monkeypatch: pytest.MonkeyPatch) -> None:
     failing.wrong.clear()
     another = failing.state.records("production")[0].release

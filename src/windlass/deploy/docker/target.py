@@ -263,7 +263,7 @@ class DockerTarget:
             after = self._note(seen, sequence, ready, board)
         self._ready.pop(release.id, None)  # the next switch must look again
         self._networks = frozenset(ready.compose.model.get("networks") or ())
-        if keep_warm and any(name in ready.wanted for name in ready.to_do("create", "recreate")):
+        if keep_warm:
             # Before a first release there is nothing that errors could be compared with.
             look = self._look if served else partial(self._look, tallied=False)
             self._turned = Turned(self._clock.now(), board, look).begin()
