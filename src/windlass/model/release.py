@@ -82,7 +82,7 @@ class Lease:
 class Record:
     """One entry of an environment's history: a release and what became of it.
 
-    `sequence` grows by one with every record of the environment and is the fencing number of target changes. `running`
+    `sequence` grows with every record of the environment and is the fencing number of target changes. `running`
     is the id of the release that serves after this record (the restored one after a failure), or None. `blamed` says that
     the release itself failed (it never got ready, or its checks failed); `retry` that somebody said to deploy it though
     it was in quarantine.

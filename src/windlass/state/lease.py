@@ -55,12 +55,13 @@ def renewed(record: Record, now: datetime) -> Record:
 
 
 def next_sequence(newest: Record | None, now: datetime) -> int:
-    """The number after the newest record's.
+    """A number above the newest record's, and above every one that was given before: the time in milliseconds.
 
-    A history that begins anew (its ref was deleted, the repository cloned afresh) begins above every number the one
-    before it gave, or targets would refuse it as late: it counts from the time in milliseconds.
+    A history that begins anew (its ref was deleted, the repository cloned afresh), or that was put back to an older state,
+    knows nothing of those; targets do, and would refuse it as late.
     """
-    return newest.sequence + 1 if newest is not None else int(now.timestamp() * 1000)
+    moment = int(now.timestamp() * 1000)
+    return max(newest.sequence + 1, moment) if newest is not None else moment
 
 
 def held(record: Record | None, now: datetime) -> bool:
