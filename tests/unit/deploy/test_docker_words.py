@@ -64,9 +64,18 @@ def test_what_compose_gives_as_its_reason(lines: list[str], reason: str) -> None
         ("", "start"),
     ],
 )
-def test_an_engine_that_does_not_answer_comes_with_a_remedy(stderr: str, remedy: str) -> None:
+def test_an_engine_that_does_not_answer_comes_with_a_remedy(
+    stderr: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
     error = refusal(stderr)
     assert error.exit_code == 7 and error.remedy is not None and remedy in error.remedy
+
+
+def test_where_a_variable_leads_to_no_engine_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nope.sock")
+    error = refusal("Cannot connect to the Docker daemon at unix:///nope.sock. Is the docker daemon running?")
+    assert error.remedy is not None and "DOCKER_HOST" in error.remedy and "unix:///nope.sock" in error.remedy
 
 
 def test_layers_are_counted_while_an_image_is_pulled() -> None:

@@ -227,4 +227,6 @@ def refusal(stderr: str) -> EngineUnavailable:
         return EngineUnavailable(
             "the container engine refuses this user", remedy="add yourself to the docker group, then log in again"
         )
-    return EngineUnavailable(f"the container engine does not answer: {said}", remedy=_REMEDY)
+    named = os.environ.get("DOCKER_HOST")
+    remedy = f"look whether an engine runs at {named}, or take DOCKER_HOST out of the environment" if named else _REMEDY
+    return EngineUnavailable(f"the container engine does not answer: {said}", remedy=remedy)
