@@ -156,7 +156,9 @@ class Repository:
         with tempfile.TemporaryDirectory(prefix="windlass-") as folder:
             copy = Path(folder) / "index"
             if index.exists():
-                shutil.copyfile(index, copy)  # keeps git's record of unchanged files, so only changed ones are hashed
+                # Keeps git's record of unchanged files, so only changed ones are hashed; and its time, by which git knows that
+                # a file may have changed in the moment in which the record was made (gitformat-index, "racy-git").
+                shutil.copy2(index, copy)
             env = {"GIT_INDEX_FILE": str(copy)}
             listed = ("--pathspec-from-file=-", "--pathspec-file-nul")
             for words, paths in ((("--update", *listed), changed), (listed, untracked)):

@@ -184,3 +184,16 @@ def test_what_a_link_among_few_files_points_to_is_there(root: Path, tmp_path: Pa
     repository = Repository(root)
     repository.materialise_few(repository.head().tree, tmp_path / "few", ["link"])
     assert (tmp_path / "few/link").read_text() == "a.txt\n"
+
+
+def test_an_edit_in_the_moment_of_git_s_own_record_is_seen(root: Path) -> None:
+    """A file of the same size and time as recorded: git looks into it, because its record is no younger."""
+    run(root, "config", "core.trustctime", "false")
+    moment = (root / "a.txt").stat().st_mtime_ns - 10**10
+    os.utime(root / "a.txt", ns=(moment, moment))
+    run(root, "update-index", "--refresh")
+    before = Repository(root).snapshot().tree
+    write(root, "a.txt", "A.txt\n")
+    for name in ("a.txt", ".git/index"):
+        os.utime(root / name, ns=(moment, moment))
+    assert Repository(root).snapshot().tree != before
