@@ -104,7 +104,7 @@ def test_no_engine(installation: Installation) -> None:
     ran = installation.windlass("status", DOCKER_HOST="unix:///nowhere.sock")
     assert ran.code == 7
     said = " ".join(ran.out.split())
-    assert said.count("unknown what runs: the container engine does not answer") == 2 and "do start" in said
+    assert said.count("unknown what runs: the container engine does not answer") == 2 and "take DOCKER_HOST out" in said
 
 
 def test_no_docker_program(installation: Installation, tmp_path: Path) -> None:
