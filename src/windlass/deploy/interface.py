@@ -137,7 +137,8 @@ class Target(Protocol):
         """
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:
-        """Remove what the release no longer has."""
+        """Remove what the release no longer has: until now it served those who still called it, and could have been needed
+        for the way back. Raises Locked: somebody else is changing the environment."""
 
     def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
         """Bring an earlier release back, whole. Raises as `switch`."""

@@ -109,8 +109,6 @@ def retire(target: Target, deployed: Deployed, emit: Emit) -> None:
     """Remove what the release no longer has. It serves and was checked: what stays behind now goes with the next deployment."""
     try:
         target.retire(deployed, emit)
-    except Locked:
-        raise
     except (WindlassError, OSError) as error:
         emit(Notice(f"not everything of the release before could be removed: {error}", "warning", "the next one does"))
 

@@ -78,6 +78,8 @@ class FakeTarget:
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:
         self.calls.append(("retire", deployed.release.id))
+        wanted = self._wanted(deployed.release)
+        self.running = {name: state for name, state in self.running.items() if name in wanted}
 
     def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
         self.calls.append(("restore", release.id))
@@ -151,7 +153,8 @@ class FakeTarget:
             emit(ServiceProgress(stage, name, "starting"))
         wanted = self._wanted(release)
         kept = {name: state for name, state in self.running.items() if name in wanted and name not in changed}
-        self.running = {
+        gone = {} if stage == "restore" else {n: state for n, state in self.running.items() if n not in wanted}
+        self.running = gone | {
             name: self._state(name, digest, release, "healthy" if name in kept else health)
             for name, digest in wanted.items()
         }

@@ -59,6 +59,39 @@ def test_a_service_that_goes_cuts_nobody_and_its_port_is_closed(world: Any, port
     assert target.endpoint("more", 8081) is not None
 
 
+@pytest.mark.parametrize("inside", [8081, 8080])  # at an edge with others, and at one of its own
+def test_a_service_that_goes_serves_who_still_calls_it_until_the_release_is_retired(
+    world: Any, port: Callable[[], int], inside: int
+) -> None:
+    target, at, gone = world.target(edge=QUICK), port(), port()
+    first = release(world, "r1", f"{at}:8080", rest=MORE.format(port=gone).replace("8081", str(inside)))
+    without = release(world, "r2", f"{at}:8080", web="2")
+    world.deploy(target, first)
+    more, before = world.containers(target)["more"], edges(target)
+
+    def switched(sequence: int) -> Any:
+        prepared = target.prepare(without, world.events.append)
+        return target.switch(target.check(prepared, world.events.append, sequence), sequence, world.events.append)
+
+    with Load().running(fresh(gone), keeping(gone), fresh(at)) as load:
+        target.watch(switched(2), world.events.append)
+        assert get(at) == "2"
+        target.restore(first, 2, world.events.append)
+        assert world.containers(target)["more"] == more
+        assert get(at) == "1"
+        deployed = switched(3)
+        target.watch(deployed, world.events.append)
+    assert load.failures == []
+    assert load.total > 50
+    target.retire(deployed, world.events.append)
+    assert _or_nothing(gone) == ""
+    assert "more" not in world.containers(target)
+    assert target.prepare(without, world.events.append).nothing_to_do
+    wait_for(lambda: [c for c in engine.containers(target.name) if c.id == more], lambda left: not left, seconds=30)
+    assert set(edges(target)) <= set(before)
+    assert get(at) == "2"
+
+
 def test_a_port_that_goes_to_a_service_that_runs_in_place_is_given_up(world: Any, port: Callable[[], int]) -> None:
     target, at, moved = world.target(edge=QUICK), port(), port()
     world.deploy(target, release(world, "r1", f"{at}:8080", rest=MORE.format(port=moved)))

@@ -71,7 +71,10 @@ def test_what_is_the_release_s_own_doing_is_not_tried_again(failing: World) -> N
     assert [name for name, _ in failing.target.calls].count("restore") == 0  # of the real one
 
 
-@pytest.mark.parametrize("error", [GONE, BUSY, DeploymentFailed("networks are in use"), OSError(28, "full")])
+@pytest.mark.parametrize(
+    "error",
+    [GONE, BUSY, DeploymentFailed("networks are in use"), OSError(28, "full"), Locked("somebody else is at it")],
+)
 def test_what_cannot_be_cleaned_up_makes_no_failure_of_a_release_that_serves(failing: World, error: Exception) -> None:
     fail(failing, "retire", error)
     failing.wrong.clear()

@@ -23,7 +23,7 @@ def why_anew(
     services: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """Why an edge cannot go on as it runs; "" where it can."""
-    claimed = claims(edge, edges, services, layout.fronted)
+    claimed = claims(edge.name, edges, services, layout.fronted)
     return reuse.why_anew(running.made_for if running else None, edge, listens(edge, layout.fronted), claimed)
 
 
@@ -57,7 +57,11 @@ def explained(change: Change, layout: Layout, board: Board) -> Change:
     """A service that cannot run twice is said to be stopped for a moment, and why; one that runs, and that no edge leads to,
     is said to be there; and of one that goes, who notices it."""
     if change.action == "remove" and any(c.fronted for c in board.serving(change.service)):
-        return replace(change, reason=f"{change.reason}; whoever still calls it is refused", noticed=True)
+        return replace(
+            change,
+            reason=f"{change.reason}; once that has proved well, whoever still calls it is refused",
+            noticed=True,
+        )
     if change.action == "create" and any(
         c.fronted and c.status == "running" for c in board.services if c.service == change.service
     ):

@@ -44,7 +44,8 @@ class Ending:
                 )
 
     def end_replaced(self, ready: Ready, board: Board, *, keep_warm: bool) -> Board:
-        """End what the release has just replaced, or has no more; containers that are to stay for the way back do.
+        """End what the release has just replaced; containers that are to stay for the way back do. Those of services that it
+        has no more end here only where nothing is to stay; otherwise `end_gone` ends them.
 
         Returns:
             The board, where these are about to go.
@@ -58,6 +59,12 @@ class Ending:
         after = replace(board, leaving=board.leaving | {c.id for c in unneeded})
         self._keep_warm([c for c in after.idle if c.id not in after.leaving] if keep_warm else [])
         return after
+
+    def end_gone(self, containers: Sequence[Container], board: Board) -> None:
+        """End containers of services that the release does not have, and that no edge leads to any more: connections that
+        they have may end."""
+        self._warm.forget([c.id for c in containers])
+        self._end(containers, board, after=self._site.settings.drain)
 
     def _keep_warm(self, containers: Sequence[Container]) -> None:
         """Let these end when their time is over, whether anybody deploys by then or not."""
@@ -99,6 +106,8 @@ def _unneeded(container: Container, ready: Ready, keep_warm: bool) -> bool:
         return False
     if not container.beside:  # it is stopped and started; or stood in place until its service was taken for a worker
         return key is not None and container.service in ready.layout.workers
+    if keep_warm and container.fronted and container.service in ready.to_do("remove"):
+        return False
     stays_warm = container.fronted and container.service in ready.layout.fronted
     return key is None or not stays_warm or not keep_warm
 

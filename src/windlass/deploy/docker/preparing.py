@@ -16,10 +16,11 @@ from windlass.deploy.docker.announcing import edge_changes, explained, why_anew
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge, allocate
-from windlass.deploy.docker.edge.board import Board, ends_of
+from windlass.deploy.docker.edge.board import Board, RunningEdge, ends_of
 from windlass.deploy.docker.edge.certificates import terminated
 from windlass.deploy.docker.edge.held import refuse_held
 from windlass.deploy.docker.edge.layout import ImageFacts, Layout, lay_out
+from windlass.deploy.docker.edge.reuse import claims, in_the_way
 from windlass.deploy.docker.edge.router import routers
 from windlass.deploy.docker.engine import Docker, Image
 from windlass.deploy.docker.hashing import Hashes
@@ -54,6 +55,11 @@ class Ready:
     def why_anew(self, edge: Edge, board: Board) -> str:
         """Why an edge cannot go on as it runs; "" where it can."""
         return why_anew(edge, board.edge(edge.name), self.edges, self.layout, self.compose.model["services"])
+
+    def in_the_way(self, running: RunningEdge) -> bool:
+        """Whether an edge that the release has no use for has a port or a name that it needs elsewhere."""
+        services = self.compose.model["services"]
+        return in_the_way(running.made_for, claims(running.name, self.edges, services, self.layout.fronted))
 
     def to_do(self, *actions: str) -> list[str]:
         return [change.service for change in self.prepared.changes if change.action in actions]

@@ -14,6 +14,7 @@ from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.board import Board, RunningEdge, carry
 from windlass.deploy.docker.edge.client import generation
+from windlass.deploy.docker.edge.lingering import closed, lingering
 from windlass.deploy.docker.edge.render import Carried, render
 from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.places import Places
@@ -36,11 +37,12 @@ class Switching:
         """Empty the edges' places of containers that are gone. Best done while others start: `turn` waits for it."""
         self._places.empty(self._site.board())
 
-    def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName, board: Board) -> Board:
-        """Stop and start what cannot run twice, and end what the release no longer has. Raises as `up.bring_up`.
+    def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName, board: Board, *, keep_warm: bool) -> Board:
+        """Stop and start what cannot run twice. Raises as `up.bring_up`.
 
         Args:
             board: what runs; returned as it is then.
+            keep_warm: what the release no longer has stays until `end_gone`, where it is not in the way; otherwise it ends.
         """
         changed = [
             change.service
@@ -48,10 +50,15 @@ class Switching:
             if change.action in ("create", "recreate") and change.service in ready.layout.in_place
             if not self._present(ready, change.service, board)
         ]
-        gone = set(ready.to_do("remove"))
+        wanted = _published(ready)
+        gone = [
+            c
+            for c in _gone(ready, board)
+            if not c.beside and not (keep_warm and not wanted & {str(port) for _, _, _, port in c.ports})
+        ]
         was_beside = [c for c in board.services if c.beside and c.service in changed]
         self._site.docker.remove(
-            [c.id for c in board.services if c.service in gone and not c.beside]
+            [c.id for c in gone]
             + [c.id for c in changes.in_the_way(board.services, set(changed), ready.wanted) if not c.beside]
             + [c.id for c in was_beside]
         )
@@ -95,8 +102,12 @@ class Switching:
                 make.append(edge)
                 if running is not None and why:
                     emit(Notice(f"the edge of {', '.join(edge.services) or 'names'} is made anew because {why}: connections are cut for about a second", "warning"))  # fmt: skip
-        names = {edge.name for edge in ready.edges} - {edge.name for edge in make}
-        replaced = [e.container for e in board.edges if e.name not in names or e is not board.edge(e.name)]
+        made, needless = {edge.name for edge in make}, self._needless(ready, board)
+        replaced = [
+            e.container
+            for e in board.edges
+            if e.name in made or e is not board.edge(e.name) or (e in needless and ready.in_the_way(e))
+        ]
         old = [c for name in ready.layout.fronted for c in board.serving(name) if not c.beside]
         if not make and not replaced and not old:
             return board
@@ -117,13 +128,7 @@ class Switching:
             self._site.edges_answer(edge.name for edge in make)
         else:
             self._site.docker.unplug(old)
-            wanted = _published_in_place(ready)
-            may_wait = {
-                e.container.id
-                for e in self._needless(ready, board)
-                if not wanted & {str(port) for _, _, _, port in e.container.ports}
-            }
-            self._site.docker.discard([c.id for c in replaced if c.id not in may_wait])
+            self._site.docker.discard([c.id for c in replaced])
         self._site.docker.remove_later([c.id for c in old], self._site.log)
         return self._site.board()
 
@@ -185,12 +190,14 @@ class Switching:
 
         Args:
             board: what runs; returned as it is then.
-            keep_warm: those before stay for the way back; otherwise they are asked to end.
+            keep_warm: those before stay for the way back, and what the release no longer has until `end_gone`; otherwise they are
+                asked to end.
         """
         there = standing(ready, board)
         self._insist(ready, there, board)
         board = self._places.empty(board)
         self._places.wait(board)
+        gone = set(ready.to_do("remove")) if keep_warm else set()
         moves: list[tuple[RunningEdge, Carried]] = []
         for edge in ready.edges:
             running = board.edge(edge.name)
@@ -201,15 +208,35 @@ class Switching:
             before = {name: board.serving(name) for name in edge.services}
             warm = {name: [*before[name], *drained(board).get(name, ())] for name in edge.services} if keep_warm else {}
             after = carry(edge, ready.layout.fronted, running.carried, there, warm=warm)
-            moves.append((running, after))
+            moves.append((running, lingering(running.carried, after, gone)))
         self._site.edges.apply(moves)
         # Only now: what the old release does until here may still go through them.
-        self._site.docker.discard([edge.container.id for edge in self._needless(ready, board)])
+        needless = [
+            e
+            for e in self._needless(ready, board)
+            if not e.carried.ports or not e.carried.ports.keys() <= gone or ready.in_the_way(e)
+        ]
+        self._site.docker.discard([edge.container.id for edge in needless])
         carried = {running.name: after for running, after in moves}
         turned = replace(
-            board, edges=tuple(replace(e, carried=carried[e.name]) for e in board.edges if e.name in carried)
+            board,
+            edges=tuple(replace(e, carried=carried.get(e.name, e.carried)) for e in board.edges if e not in needless),
         )
         return self._ending.end_replaced(ready, turned, keep_warm=keep_warm)
+
+    def end_gone(self, ready: Ready) -> None:
+        """End what the release no longer has: it has proved well, and what ran before it calls nobody any more."""
+        board = self._site.board()
+        leaving = [c for c in _gone(ready, board) if c.id not in board.leaving]
+        needless = self._needless(ready, board)
+        if not leaving and not needless:
+            return
+        gone = set(ready.to_do("remove"))
+        stay = [e for e in board.edges if e not in needless and e.container.status == "running"]
+        self._site.edges.apply([(e, after) for e in stay if (after := closed(e.carried, gone)) != e.carried])
+        self._site.docker.discard([edge.container.id for edge in needless])
+        self._site.docker.remove([c.id for c in leaving if not c.beside])
+        self._ending.end_gone([c for c in leaving if c.beside], self._site.board())
 
     @staticmethod
     def _insist(ready: Ready, there: Mapping[str, Sequence[Container]], board: Board) -> None:
@@ -225,10 +252,15 @@ class Switching:
                 )
 
 
-def _published_in_place(ready: Ready) -> set[str]:
-    """Ports of the engine's host that services publish themselves."""
+def _gone(ready: Ready, board: Board) -> list[Container]:
+    """The containers of services that the release does not have."""
+    return [c for c in board.services if c.service in ready.to_do("remove")]
+
+
+def _published(ready: Ready) -> set[str]:
+    """Ports of the engine's host that the release publishes, through edges or by services themselves."""
     services = ready.compose.model["services"]
-    return {
+    return {port.published for edge in ready.edges for port in edge.published} | {
         str(port.get("published") or "")
         for name in ready.layout.in_place
         if name in services

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -88,7 +88,7 @@ class DockerTarget:
         self._beside: Mapping[str, Sequence[Container]] = {}
         self._seen: tuple[float, Observation] | None = None
         self._looking = threading.Lock()
-        self._networks: frozenset[str] | None = None  # of the release that was switched to
+        self._switched: Ready | None = None
         self._turned: Turned | None = None
 
     @property
@@ -158,13 +158,17 @@ class DockerTarget:
         )
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:
-        """Remove networks that the release does not have, and containers of the one before unless they are to stay warm.
-        Volumes are never removed. Where somebody has begun a newer deployment, that is theirs to do."""
+        """Remove services and networks that the release does not have, and containers of the one before unless they are to
+        stay warm. Volumes are never removed. Where somebody has begun a newer deployment, that is theirs to do."""
         if self._fence.overtaken():
             return
-        if self._networks is not None:
+        if self._switched is not None:
+            with self._fence.entered(None):
+                self._switching.end_gone(self._switched)
+            self._seen = None
+            networks = self._switched.compose.model.get("networks") or {}
             unused = self._docker.unused_networks(self._name)
-            self._docker.remove_networks([id for key, id in unused.items() if key not in self._networks])
+            self._docker.remove_networks([id for key, id in unused.items() if key not in networks])
         if self._environment.edge is not None and not self._environment.edge.warm:
             self._ending.end_warm()
 
@@ -262,10 +266,11 @@ class DockerTarget:
                 raise
             after = self._note(seen, sequence, ready, board)
         self._ready.pop(release.id, None)  # the next switch must look again
-        self._networks = frozenset(ready.compose.model.get("networks") or ())
+        self._switched = ready
         if keep_warm:
+            board = replace(board, services=tuple(c for c in board.services if c.service in ready.wanted))
             # Before a first release there is nothing that errors could be compared with.
-            look = self._look if served else partial(self._look, tallied=False)
+            look = partial(self._look, tuple(ready.wanted), tallied=served)
             self._turned = Turned(self._clock.now(), board, look).begin()
         observation = self._observation(board, after)
         self._seen = (self._clock.now(), observation)
@@ -302,7 +307,7 @@ class DockerTarget:
         if ready.edges or board.edges:
             board = self._switching.settle_edges(ready, emit, board)
         if not ready.prepared.nothing_to_do:
-            board = self._switching.replace_in_place(ready, emit, stage, board)
+            board = self._switching.replace_in_place(ready, emit, stage, board, keep_warm=keep_warm)
             self._fence.insist(sequence)
         return self._switching.turn(ready, board, keep_warm=keep_warm)
 
@@ -319,13 +324,14 @@ class DockerTarget:
         naming.refuse_others(self._project, self._environment.name, (c.owner for c in there))
         return board
 
-    def _look(self, *, tallied: bool = True) -> dict[str, Look]:
-        """What each service that is there has answered, and how often it was restarted."""
+    def _look(self, services: Collection[str], *, tallied: bool) -> dict[str, Look]:
+        """What each of these services has answered, and how often it was restarted."""
         board = self._site.board()
         tallies = self._edges.tally(board) if board.edges and tallied else {}
         found = {}
-        for service in dict.fromkeys(c.service for c in board.current):
-            mine = board.serving(service)
+        for service in services:
+            if not (mine := board.serving(service)):
+                continue
             found[service] = Look(
                 {c.id: c.restarts for c in mine},
                 {c.id: c.state for c in mine},

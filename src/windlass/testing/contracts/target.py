@@ -110,6 +110,28 @@ class TargetContract:
         assert {change.service: change.action for change in prepared.changes} == {"web": "keep", "api": "remove"}
         deploy(bench, without, 2)
         assert [state.service for state in bench.target.observe().services] == ["web"]
+        assert bench.target.prepare(without, silent).nothing_to_do
+
+    def test_a_service_the_release_no_longer_has_stays_until_that_is_retired_for_the_way_back(
+        self, bench: TargetBench
+    ) -> None:
+        first, without = bench.release("r1"), bench.release("r2", web="2", api=None)
+        before = deploy(bench, first).observation.service("api")
+        bench.target.switch(bench.target.check(bench.target.prepare(without, silent), silent, 2), 2, silent)
+        there = bench.target.observe().service("api")
+        assert before is not None and there is not None
+        assert (there.container, there.release, there.well) == (before.container, "r1", True)
+        bench.target.restore(first, 2, silent)
+        after = bench.target.observe().service("api")
+        assert after is not None and after.container == before.container
+
+    def test_what_somebody_did_not_come_to_remove_goes_with_the_same_release_again(self, bench: TargetBench) -> None:
+        deploy(bench, bench.release("r1"))
+        without = bench.release("r2", api=None)
+        bench.target.switch(bench.target.check(bench.target.prepare(without, silent), silent, 2), 2, silent)
+        assert not bench.target.prepare(without, silent).nothing_to_do
+        deploy(bench, without, 3)
+        assert [state.service for state in bench.target.observe().services] == ["web"]
 
     def test_a_release_that_never_gets_ready_fails_with_evidence(self, bench: TargetBench) -> None:
         deploy(bench, bench.release("r1"))

@@ -26,18 +26,19 @@ class Claims:
 
 
 def claims(
-    edge: Edge, edges: Iterable[Edge], services: Mapping[str, Mapping[str, Any]], fronted: Collection[str]
+    edge: str, edges: Iterable[Edge], services: Mapping[str, Mapping[str, Any]], fronted: Collection[str]
 ) -> Claims:
     """What is claimed beside an edge.
 
     Args:
+        edge: its name.
         edges: all of the release.
         services: of the release, as Compose has them; those of `fronted` claim nothing, their edges do.
     """
     published: list[Publication] = []
     names: dict[str, set[str]] = {}
     for other in edges:
-        if other.name != edge.name:
+        if other.name != edge:
             published += other.published
             for network, known in other.networks.items():
                 names.setdefault(network, set()).update(known)
@@ -85,6 +86,18 @@ def why_anew(there: Mapping[str, Any] | None, edge: Edge, listening: Collection[
         taken = (set(names) - set(edge.networks.get(key, ()))) & claimed.names.get(key, frozenset())
         said += [f"the name {name} goes to another service" for name in sorted(taken)]
     return ", ".join(said)
+
+
+def in_the_way(there: Mapping[str, Any], claimed: Claims) -> bool:
+    """Whether a running edge that is not needed has what others need: a port, or a name.
+
+    Args:
+        there: what it was made for.
+    """
+    networks: Mapping[str, Iterable[str]] = there.get("networks") or {}
+    return any(overlap(port, other) for port in publications(there) for other in claimed.published) or any(
+        claimed.names.get(key, frozenset()) & set(names) for key, names in networks.items()
+    )
 
 
 def closing(there: Mapping[str, Any], edge: Edge, carried: Carried) -> str:
