@@ -59,7 +59,7 @@ def explained(change: Change, layout: Layout, board: Board) -> Change:
     if change.action == "remove" and any(c.fronted for c in board.serving(change.service)):
         return replace(
             change,
-            reason=f"{change.reason}; once that has proved well, whoever still calls it is refused",
+            reason=f"{change.reason}; once the release has proved well, calls to it are refused",
             noticed=True,
         )
     if change.action == "create" and any(
