@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from windlass.deploy.docker import logs, naming
+from windlass.deploy.docker import naming
 from windlass.deploy.docker.beside import Beside
-from windlass.deploy.docker.containers import Container, endpoints, to_state, worst
-from windlass.deploy.docker.edge import compose as edge_compose
+from windlass.deploy.docker.containers import Container, worst
 from windlass.deploy.docker.edge.board import Board
-from windlass.deploy.docker.edge.commands import Tally
 from windlass.deploy.docker.edge.edges import Edges
-from windlass.deploy.docker.edge.judge import Look
 from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.explain import explain
 from windlass.deploy.docker.fence import Fence, Seen
+from windlass.deploy.docker.looking import Looking
 from windlass.deploy.docker.marks import Marks
 from windlass.deploy.docker.preparing import Preparer, Ready
 from windlass.deploy.docker.resources import unchanged
@@ -28,16 +25,13 @@ from windlass.deploy.docker.site import Site
 from windlass.deploy.docker.switching import Switching
 from windlass.deploy.docker.watching import Turned, watch
 from windlass.deploy.interface import Checked, Deployed, LogLine, Meanwhile, Prepared
-from windlass.errors import DeploymentFailed, EngineUnavailable
+from windlass.errors import DeploymentFailed
 from windlass.git.repository import Repository
 from windlass.model.events import Emit, Notice, StageName
 from windlass.model.observation import Endpoint, Observation
 from windlass.model.project import Declared, Environment, Project
 from windlass.model.release import Release, ReleasedService
 from windlass.waiting import Clock, SystemClock
-
-_FRESH = 1.0
-_EVIDENCE_LINES = 30
 
 
 class DockerTarget:
@@ -59,7 +53,6 @@ class DockerTarget:
         clock: Clock | None = None,
         declared: Callable[[Release], Declared] | None = None,
     ) -> None:
-        self._project = project.name
         self._environment = environment
         self._clock = clock or SystemClock()
         self._name = naming.compose_project(project.name, environment.name)
@@ -69,6 +62,7 @@ class DockerTarget:
         self._edges = Edges(own / "edge.json", self._docker)
         self._site = Site(environment, self._name, self._docker, self._edges, own, self._clock)
         self._ending = Ending(self._site)
+        self._looking = Looking(self._site, self._fence, self._ending, project=project.name)
         self._starting = Beside(self._site, self._ending)
         self._switching = Switching(self._site, self._ending)
         self._preparer = Preparer(
@@ -79,15 +73,13 @@ class DockerTarget:
             docker=self._docker,
             home=home,
             own=own,
-            board=self._own,
+            board=self._looking.own_board,
         )
         self._ready: dict[str, Ready] = {}
         self._forecast: dict[str, Ready] = {}  # prepared without pulling: nothing is switched to it
         self._left_by_then: dict[str, frozenset[str]] = {}
         self._begun: Ready | None = None
         self._beside: Mapping[str, Sequence[Container]] = {}
-        self._seen: tuple[float, Observation] | None = None
-        self._looking = threading.Lock()
         self._switched: Ready | None = None
         self._turned: Turned | None = None
 
@@ -154,7 +146,7 @@ class DockerTarget:
         raise DeploymentFailed(
             "; ".join(f"{service}: {reason}" for service, reason in wrong.items()),
             remedy="look at the log lines shown",
-            evidence={service: self._said(service, reason) for service, reason in wrong.items()},
+            evidence={service: self._looking.evidence(service, reason) for service, reason in wrong.items()},
         )
 
     def retire(self, deployed: Deployed, emit: Emit) -> None:
@@ -165,7 +157,7 @@ class DockerTarget:
         if self._switched is not None:
             with self._fence.entered(None):
                 self._switching.end_gone(self._switched)
-            self._seen = None
+            self._looking.forget()
             networks = self._switched.compose.model.get("networks") or {}
             unused = self._docker.unused_networks(self._name)
             self._docker.remove_networks([id for key, id in unused.items() if key not in networks])
@@ -178,47 +170,22 @@ class DockerTarget:
         return self._switch(self._prepare(release, emit, "restore"), sequence, emit, "restore", keep_warm=False)
 
     def observe(self) -> Observation:
-        board = self._looked()
-        self._ending.catch_up(board)
-        return self._observation(board, self._fence.read())
-
-    def _lately(self) -> Observation:
-        """What runs, or ran a moment ago: a suite asks where services are, many times and side by side."""
-        with self._looking:
-            if self._seen is None or self._clock.now() - self._seen[0] > _FRESH:
-                observation = self.observe()
-                self._seen = (self._clock.now(), observation)
-            return self._seen[1]
+        return self._looking.observe()
 
     def differences(self, prepared: Prepared) -> Mapping[str, tuple[str, ...]]:
         id = prepared.release.id
         ready = self._ready.get(id) or self._forecast.get(id)
         if ready is None:
             return {}
-        serving = {container.service: container.id for container in self._looked().current}
+        serving = {container.service: container.id for container in self._looking.board().current}
         configured = [c.service for c in prepared.changes if c.cause == "configuration"]
         return explain(ready.compose.model, serving, self._docker, configured)
 
     def endpoint(self, service: str, port: int) -> Endpoint | None:
-        state = self._lately().service(service)
-        if state is None:
-            return None
-        if port == 0:
-            return state.ports[0][1] if len(state.ports) == 1 else None
-        return dict(state.ports).get(port)
+        return self._looking.endpoint(service, port)
 
     def logs(self, service: str | None, *, tail: int, follow: bool, on_line: Callable[[LogLine], None]) -> None:
-        board = self._looked()
-        there = [c for c in board.services if service in (None, c.service) and c.id not in board.drained]
-        if not follow:
-            logs.recent(there, tail, on_line, self._docker)
-            return
-
-        def hear(line: str) -> None:
-            if (parsed := logs.parse_followed(line)) is not None:
-                on_line(LogLine(edge_compose.service_of(parsed.service), parsed.text))
-
-        self._docker.stream(logs.follow_command(self._name, sorted({c.key for c in there}), tail), hear)
+        self._looking.logs(service, tail=tail, follow=follow, on_line=on_line)
 
     # -- the steps of a switch --------------------------------------------------------------------------------------
 
@@ -254,7 +221,8 @@ class DockerTarget:
 
     def _switch(self, ready: Ready, sequence: int, emit: Emit, stage: StageName, *, keep_warm: bool) -> Deployed:
         release = ready.prepared.release
-        self._turned = self._seen = None
+        self._turned = None
+        self._looking.forget()
         with self._fence.entered(sequence) as seen:
             board = self._site.board(ask=ready.prepared.nothing_to_do)
             served = bool(board.current)
@@ -270,11 +238,9 @@ class DockerTarget:
         if keep_warm:
             board = replace(board, services=tuple(c for c in board.services if c.service in ready.wanted))
             # Before a first release there is nothing that errors could be compared with.
-            look = partial(self._look, tuple(ready.wanted), tallied=served)
+            look = partial(self._looking.fares, tuple(ready.wanted), tallied=served)
             self._turned = Turned(self._clock.now(), board, look).begin()
-        observation = self._observation(board, after)
-        self._seen = (self._clock.now(), observation)
-        return Deployed(release, observation)
+        return Deployed(release, self._looking.observation(board, after))
 
     def _note(self, seen: Seen, sequence: int, ready: Ready, board: Board) -> Seen:
         """Note which release each service that is there came from."""
@@ -310,64 +276,6 @@ class DockerTarget:
             board = self._switching.replace_in_place(ready, emit, stage, board, keep_warm=keep_warm)
             self._fence.insist(sequence)
         return self._switching.turn(ready, board, keep_warm=keep_warm)
-
-    # -- looking ------------------------------------------------------------------------------------------------------
-
-    def _looked(self) -> Board:
-        """What runs; the edges themselves are asked where somebody else was the last to change them."""
-        return self._site.board(ask=self._fence.overtaken())
-
-    def _own(self) -> Board:
-        """What runs. Raises ConfigError: it is another environment's."""
-        board = self._looked()
-        there = (*board.services, *(edge.container for edge in board.edges))
-        naming.refuse_others(self._project, self._environment.name, (c.owner for c in there))
-        return board
-
-    def _look(self, services: Collection[str], *, tallied: bool) -> dict[str, Look]:
-        """What each of these services has answered, and how often it was restarted."""
-        board = self._site.board()
-        tallies = self._edges.tally(board) if board.edges and tallied else {}
-        found = {}
-        for service in services:
-            if not (mine := board.serving(service)):
-                continue
-            found[service] = Look(
-                {c.id: c.restarts for c in mine},
-                {c.id: c.state for c in mine},
-                sum((tallies.get(c.id, Tally()) for c in mine), Tally()),
-                sum(
-                    (tallies.get(c.id, Tally()) for c in board.services if c.service == service and c not in mine),
-                    Tally(),
-                ),
-            )
-        return found
-
-    def _said(self, service: str, reason: str) -> tuple[str, ...]:
-        try:
-            mine = self._site.board().serving(service)
-            lines = self._docker.tail(mine[0].id, _EVIDENCE_LINES) if mine else []
-        except EngineUnavailable as error:  # the verdict stands without it
-            return (reason, error.message)
-        return (
-            reason,
-            f"last {len(lines)} log lines:" if lines else "it wrote no log",
-            *(f"  {line}" for line in lines),
-        )
-
-    def _observation(self, board: Board, seen: Seen) -> Observation:
-        host = self._docker.host()
-        carrier = board.carrier
-        states = []
-        for service, container in sorted(worst(board.current).items()):
-            state = to_state(container, release=seen.release_of(service, container.config_hash), engine_host=host)
-            edge = board.edge(carrier.get(service, ""))
-            if container.fronted and edge is not None and edge.container.status == "running":
-                mine = edge.carried.ports.get(service, {})
-                ports = tuple((p, at) for p, at in endpoints(edge.container, host) if p in mine)
-                state = replace(state, ports=ports)
-            states.append(state)
-        return Observation(tuple(states))
 
 
 def _remember(
