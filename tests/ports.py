@@ -9,8 +9,9 @@ import itertools
 import os
 import socket
 
-_FIRST, _EACH, _WORKERS = 20_000, 1_500, 8
-"""Below 32768, from where Linux takes ports for connections and for those who do not choose."""
+_FIRST, _EACH, _WORKERS = 10_000, 1_200, 8
+"""Below 20000, where a drill chooses on an engine elsewhere, and 32768, from where Linux takes ports for connections and for
+those who do not choose."""
 
 
 def _candidates() -> itertools.cycle[int]:

@@ -34,13 +34,13 @@ services:
     ports: ["{web}:8080"]
     environment: {{NAME: web, PEER: "http://api:8080/", {ending}}}
     depends_on: {{api: {{condition: service_healthy}}}}
-    healthcheck: {{test: [CMD, bash, -c, {check}], interval: 1s, retries: 3}}
+    healthcheck: {{test: [CMD, bash, -c, {check}], interval: 1s, retries: 8}}
     x-windlass: {{health: [{{port: 8080, path: /health}}]}}
   api:
     build: {{context: ., dockerfile: api/Dockerfile}}
     ports: ["{api}:8080"]
     environment: {{NAME: api, {ending}}}
-    healthcheck: {{test: [CMD, bash, -c, {check}], interval: 1s, retries: 3}}
+    healthcheck: {{test: [CMD, bash, -c, {check}], interval: 1s, retries: 8}}
     x-windlass: {{health: [{{port: 8080, path: /health}}]}}
 """
 WINDLASS = """\

@@ -16,6 +16,7 @@ import http.server, os
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece: one that is killed has answered whole, or not at all
 
     def do_GET(self):
         length = int(self.headers.get("Content-Length") or 0)

@@ -7,7 +7,8 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ from tests.engine.deploy.delivering import Subject
 
 @dataclass(frozen=True)
 class Ended:
-    """A deployer's exit code, and what it printed; times are seconds since 1970."""
+    """A deployer's exit code, and what it printed; when its deployment was recorded (or else when it ended itself), seconds of
+    the monotonic clock."""
 
     code: int
     document: dict[str, Any]
-    began: float
-    ended: float
+    done: float
 
     @property
     def digests(self) -> set[str]:
@@ -42,7 +43,7 @@ def judge(
     """What is not as it should be, one sentence each.
 
     Args:
-        created: when the engine created a container (seconds since 1970), and of which image.
+        created: when the engine created a container (seconds of the monotonic clock), and of which image.
         served: what users get in the end; `versions` is what each deployer brings.
     """
     codes = sorted(one.code for one in ended)
@@ -56,13 +57,13 @@ def judge(
         for one, other in (winners, winners[::-1]):
             own = one.digests - other.digests
             mine = [at for at, image in created if image.partition("@")[2] in own]
-            spans += [(min(mine), one.ended)] if mine else []
+            spans += [(min(mine), one.done)] if mine else []
         spans.sort()
         if len(spans) == 2 and spans[1][0] < spans[0][1] - 0.1:
             wrong.append(
                 f"both deployed at once: the second began {spans[0][1] - spans[1][0]:.1f} s before the first ended"
             )
-    last = max(winners, key=lambda one: one.ended, default=None)
+    last = max(winners, key=lambda one: one.done, default=None)
     if last is not None and served != f"web {versions[ended.index(last)]}":
         wrong.append(f"users get {served!r}")
     return wrong
@@ -82,7 +83,7 @@ class Racing:
 
     def race(self) -> Race:
         self._number += 1
-        began = time.time()
+        began = time.monotonic()
         versions = [f"{clone.checkout}{self._number}" for clone in self._clones]
         for clone, version in zip(self._clones, versions, strict=True):
             clone.change(version)
@@ -91,29 +92,41 @@ class Racing:
 
         def run(number: int, clone: Subject) -> None:
             together.wait()
-            start = time.time()
-            ran = clone.windlass("run", "--json", "--progress", "quiet")
+            followed = clone.follow("run")
+            ended, ran = time.monotonic(), followed.ran
             try:
                 document = json.loads(ran.out)
             except ValueError:
                 document = {"said": ran.out + ran.err}
-            found[number] = Ended(ran.code, document, start, time.time())
+            # Whoever comes next may begin then; tags and caches are seen to afterwards.
+            found[number] = Ended(ran.code, document, followed.when("record", "stage_finished") or ended)
 
         threads = [threading.Thread(target=run, args=pair) for pair in enumerate(self._clones)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with self._created() as created:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         ended = [found[number] for number in range(len(threads))]
         with urllib.request.urlopen(f"http://127.0.0.1:{self.subject.ports['web']}/", timeout=10) as answer:
             served = answer.read().decode().strip()
-        wrong = judge(ended, self._created(began), served, versions)
-        return Race(tuple(one.code for one in ended), time.time() - began, tuple(wrong))
+        wrong = judge(ended, created, served, versions)
+        return Race(tuple(one.code for one in ended), time.monotonic() - began, tuple(wrong))
 
-    def _created(self, since: float) -> list[tuple[float, str]]:
+    @contextmanager
+    def _created(self) -> Iterator[list[tuple[float, str]]]:
+        """When the engine created a container of the environment, and of which image: filled when the block is left. They are
+        heard as they come, for the engine remembers no more than its last few hundred events, health checks among them."""
+        heard: list[tuple[float, str]] = []
         label = f"label=com.docker.compose.project={self.subject.compose_project}"
-        span = ["--since", f"{since:.3f}", "--until", f"{time.time():.3f}"]
         what = ["--filter", label, "--filter", "event=create", "--format", "{{.TimeNano}} {{.Actor.Attributes.image}}"]
-        told = subprocess.run(["docker", "events", *span, *what], check=True, capture_output=True, text=True).stdout
-        pairs = [line.split(" ", 1) for line in told.splitlines()]
-        return [(int(at) / 1e9, image) for at, image in pairs]
+        since = time.time() - time.monotonic()
+        with subprocess.Popen(
+            ["docker", "events", "--since", f"{time.time():.3f}", *what], stdout=subprocess.PIPE, text=True
+        ) as events:
+            try:
+                yield heard
+            finally:
+                events.terminate()
+                told, _ = events.communicate()
+        heard += [(int(at) / 1e9 - since, image) for at, image in (line.split(" ", 1) for line in told.splitlines())]

@@ -16,17 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from windlass import process
 from windlass.waiting import wait_for
 
 SOCKET = "/var/run/docker.sock"
 SSH_HOST = "127.0.0.2"
-
-
-def free_port(address: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ def ssh_host(folder: Path, **environ: str) -> Iterator[SshHost]:
     folder.mkdir(parents=True)
     for name in ("host", "id", "strange"):
         process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-    port = free_port(SSH_HOST)
+    port = free_port()
     (folder / "authorized_keys").write_text((folder / "id.pub").read_text())
     (folder / "known_hosts").write_text(f"[{SSH_HOST}]:{port} {(folder / 'host.pub').read_text()}")
     seen = {"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{SOCKET}"} | environ

@@ -25,7 +25,7 @@ services:
     ports: [{ports}]
     volumes: ["./app:/app:ro"]
     stop_grace_period: 3s
-    healthcheck: {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 2}}
+    healthcheck: {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 6}}
   api:
     image: python:3.12-slim
     command: python /app/server.py
@@ -209,7 +209,7 @@ def test_an_edge_that_is_killed_and_a_container_that_moves_serve_again(world: An
 
     for edge in [c for c in engine.containers(target.name) if c.edge]:
         process.run(["docker", "restart", "--time", "0", edge.id], check=True)
-    assert wait_for(answer, bool, seconds=60) == "2"
+    assert wait_for(answer, lambda text: text == "2", seconds=60) == "2"
     web = world.containers(target)["web"]
     network = next(c for c in engine.containers(target.name) if c.id == web).addresses[0][0]
     process.run(["docker", "stop", "--time", "0", web], check=True)
@@ -219,6 +219,9 @@ def test_an_edge_that_is_killed_and_a_container_that_moves_serve_again(world: An
         assert wait_for(answer, lambda text: text == "2", seconds=60) == "2"
     finally:
         process.run(["docker", "rm", "--force", taken.stdout.strip()])
+    wait_for(
+        lambda: target.observe().service("web"), lambda web: web is not None and web.health == "healthy", seconds=60
+    )
     assert target.prepare(release(world, "r3", f"{at}:8080", web="2"), world.events.append).nothing_to_do
 
 

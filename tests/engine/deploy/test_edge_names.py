@@ -26,7 +26,7 @@ services:
     expose: ["8443"]
     volumes: ["./shop:/app:ro"]
     stop_grace_period: 2s
-    healthcheck: &check {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 2}}
+    healthcheck: &check {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 6}}
   api:
     image: python:3.12-slim
     command: python /app/server.py

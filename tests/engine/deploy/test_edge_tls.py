@@ -34,7 +34,7 @@ services:
     ports: ["{port}:8443"]
     volumes: ["./app:/app:ro"]
     stop_grace_period: 2s
-    healthcheck: {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 2}}
+    healthcheck: {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 6}}
 """
 
 

@@ -23,12 +23,12 @@ def test_of_two_that_start_together_one_deploys(tmp_path: Path) -> None:
 
 
 def test_a_container_of_the_one_that_was_refused_is_found() -> None:
-    ended = [Ended(0, ONE, 0, 9), Ended(6, {}, 0, 3)]
+    ended = [Ended(0, ONE, 9), Ended(6, {}, 3)]
     assert judge(ended, [(4, "r/web@sha256:1")], "web a", ["a", "b"]) == []
     assert judge(ended, [(4, "r/web@sha256:1"), (5, "r/web@sha256:2")], "web a", ["a", "b"])
 
 
 def test_two_at_once_are_found_and_one_after_the_other_is_well() -> None:
-    ended = [Ended(0, ONE, 0, 9), Ended(0, TWO, 0, 15)]
+    ended = [Ended(0, ONE, 9), Ended(0, TWO, 15)]
     assert judge(ended, [(4, "r/web@sha256:1"), (11, "r/web@sha256:2")], "web b", ["a", "b"]) == []
     assert judge(ended, [(4, "r/web@sha256:1"), (6, "r/web@sha256:2")], "web b", ["a", "b"])

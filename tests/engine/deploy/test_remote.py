@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.deploy.remote_hosts import SSH_HOST, SshHost, TlsHost, free_port, ssh_host, tls_host
+from tests.engine.deploy.remote_hosts import SSH_HOST, SshHost, TlsHost, ssh_host, tls_host
+from tests.ports import free_port
 from windlass import process
 from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.ssh import Connection
@@ -151,7 +152,9 @@ def test_of_two_runs_that_lend_the_same_registry_the_first_to_end_leaves_it_to_t
             assert is_open(other)
             first.close()
             assert is_open(other)
-        assert not is_open(other)
+        wait_for(
+            lambda: is_open(other), lambda there: not there, seconds=30
+        )  # ssh asks for it, and waits for no answer
         with Connection(login).lent(other, local=own) as there:
             assert there and is_open(other)
 
@@ -199,7 +202,7 @@ def test_what_is_wrong_with_ssh_is_said(by_ssh: SshHost, tmp_path: Path) -> None
         EngineSpec(by_ssh.address, identity=str(by_ssh.folder / "strange"), known_hosts=keys["known_hosts"])
     )
     assert "login" in login.message
-    assert "not reached" in refused(EngineSpec(f"ssh://{SSH_HOST}:{free_port(SSH_HOST)}", **keys)).message
+    assert "not reached" in refused(EngineSpec(f"ssh://{SSH_HOST}:{free_port()}", **keys)).message
     assert "host" in refused(EngineSpec("ssh://windlass-test.invalid", **keys)).message
 
 

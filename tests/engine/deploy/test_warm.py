@@ -48,7 +48,7 @@ def folder(world: Any, target: DockerTarget) -> Path:
 
 
 def test_they_end_when_their_time_is_over_and_nobody_has_to_be_there(world: Any, port: Callable[[], int]) -> None:
-    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=6.0)), port()
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=15.0)), port()
     world.deploy(target, release(world, "r1", at))
     world.deploy(target, release(world, "r2", at), 2)
     assert len(there(target)) == 2

@@ -20,7 +20,7 @@ services:
   worker:
     image: busybox:1
     command: ["sh", "-c", "trap 'echo ending; sleep 1; exit 0' TERM; echo at work {version}; {work}"]
-    stop_grace_period: 20s
+    stop_grace_period: {grace}
     restart: always
     {more}
   other:
@@ -34,8 +34,10 @@ WORKS = "while :; do sleep 0.1; done"
 QUICK = EdgeSpec(drain=1.0, watch=0.5, warm=3600.0)
 
 
-def release(world: Any, id: str, *, work: str = WORKS, other: str = "1", more: str = "", version: str = "") -> Any:
-    text = COMPOSE.format(version=version or id, work=work, other=other, more=more)
+def release(
+    world: Any, id: str, *, work: str = WORKS, other: str = "1", more: str = "", version: str = "", grace: str = "20s"
+) -> Any:
+    text = COMPOSE.format(version=version or id, work=work, other=other, more=more, grace=grace)
     return world.release(id, world.write({"compose.yml": text}))
 
 
@@ -167,16 +169,37 @@ def test_a_deployer_that_dies_in_between_leaves_two_and_the_next_run_one(
 def test_one_that_was_started_while_its_twin_was_about_to_go_is_known_when_that_is_gone(world: Any) -> None:
     """Back and forth in quick succession, and later a release of something else: the worker stays as it is."""
     target = world.target(edge=QUICK)
-    stubborn = f"trap '' TERM; {WORKS}"
-    world.deploy(target, release(world, "r1", work=stubborn))
+    stubborn = {"work": f"trap '' TERM; {WORKS}", "grace": "600s"}
+    world.deploy(target, release(world, "r1", **stubborn))
     world.deploy(target, release(world, "r2"), 2)
-    world.deploy(target, release(world, "r1", work=stubborn), 3)
+    world.deploy(target, release(world, "r1", **stubborn), 3)
     assert len({c.key for c in workers(target)}) > 1
+    serves = world.containers(target)["worker"]
+    for container in workers(target):  # nobody waits ten minutes for it
+        if container.id != serves:
+            process.run(["docker", "kill", container.id])
     stays = alone(target)
-    later = release(world, "r4", work=stubborn, version="r1", other="2")
+    later = release(world, "r4", **stubborn, version="r1", other="2")
     prepared = target.prepare(later, world.events.append)
     assert {c.service: c.action for c in prepared.changes}["worker"] == "keep"
     world.deploy(target, later, 4)
     assert alone(target).id == stays.id
-    target.restore(release(world, "r1", work=stubborn), 5, world.events.append)
+    target.restore(release(world, "r1", **stubborn), 5, world.events.append)
     assert alone(target).id == stays.id
+
+
+def test_one_that_the_release_no_longer_has_works_until_that_has_proved_well(world: Any) -> None:
+    target = world.target(edge=QUICK)
+    world.deploy(target, release(world, "r1"))
+    first = alone(target)
+    before, _, rest = COMPOSE.partition("  worker:")
+    text = (before + "  other:" + rest.partition("  other:")[2]).format(other="1")
+    without = world.release("r2", world.write({"compose.yml": text}))
+    prepared = target.prepare(without, world.events.append)
+    deployed = target.switch(target.check(prepared, world.events.append, 2), 2, world.events.append)
+    assert (alone(target).id, alone(target).status) == (first.id, "running")
+    assert "ending" not in engine.tail(first.id, 5)
+    target.watch(deployed, world.events.append)
+    target.retire(deployed, world.events.append)
+    wait_for(lambda: workers(target), lambda left: not left, seconds=30)
+    assert target.prepare(without, world.events.append).nothing_to_do

@@ -59,7 +59,8 @@ def test_what_arrived_before_the_cut_is_not_sent_again(registry_host: str) -> No
         patient = RegistryClient(proxy.host, credentials=Fixed(), patience=Patience(first=2.0, longest=2.0))
         patient.upload(name, BLOB, lambda offset: iter([DATA[offset:][:MIB], DATA[offset:][MIB:]]))
     asked = [method for method, _ in proxy.requests]
-    assert asked == ["POST", "PUT", "HEAD", "GET", "PATCH", "PUT"]
+    assert asked[:3] == ["POST", "PUT", "HEAD"] and asked[-3:] == ["GET", "PATCH", "PUT"]
+    assert asked.count("POST") == 1  # no second session: what had arrived was used
     assert RegistryClient(registry_host, credentials=Fixed()).read_blob(name, BLOB.digest, len(DATA)) == DATA
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from windlass.model.observation import Endpoint
 from windlass.model.project import HealthCheck
@@ -97,7 +98,7 @@ def test_an_answer_that_never_ends_is_given_up() -> None:
         server.start()
         try:
             with pytest.raises(Unanswered, match="did not end within"):
-                ask(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=0.5)
+                ask(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=3.0)
         finally:
             gone.set()
             server.join()
@@ -119,10 +120,8 @@ def test_a_self_signed_certificate_is_refused_unless_told(certificate: Path) -> 
 
 
 def test_a_closed_port_refuses() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     with pytest.raises(Unanswered) as refused:
-        ask(f"http://127.0.0.1:{port}/")
+        ask(f"http://127.0.0.1:{free_port()}/")
     assert (refused.value.reason, refused.value.final, refused.value.sent) == ("connection refused", False, True)
 
 

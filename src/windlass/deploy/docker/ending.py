@@ -64,7 +64,8 @@ class Ending:
         """End containers of services that the release does not have, and that no edge leads to any more: connections that
         they have may end."""
         self._warm.forget([c.id for c in containers])
-        self._end(containers, board, after=self._site.settings.drain)
+        self._end([c for c in containers if not c.fronted], board, after=0.0)
+        self._end([c for c in containers if c.fronted], board, after=self._site.settings.drain)
 
     def _keep_warm(self, containers: Sequence[Container]) -> None:
         """Let these end when their time is over, whether anybody deploys by then or not."""
@@ -106,7 +107,7 @@ def _unneeded(container: Container, ready: Ready, keep_warm: bool) -> bool:
         return False
     if not container.beside:  # it is stopped and started; or stood in place until its service was taken for a worker
         return key is not None and container.service in ready.layout.workers
-    if keep_warm and container.fronted and container.service in ready.to_do("remove"):
+    if keep_warm and container.service in ready.to_do("remove"):
         return False
     stays_warm = container.fronted and container.service in ready.layout.fronted
     return key is None or not stays_warm or not keep_warm
