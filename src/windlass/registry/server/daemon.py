@@ -65,7 +65,9 @@ def ensure_running(host: str, root: Path, log: Path) -> None:
         try:
             _, answer = wait_for(
                 lambda: (_ended(pid) and not _coming_up(root, address), probe(address)),
-                lambda seen: seen[0] or seen[1].kind != "nobody",
+                lambda seen: (
+                    seen[0] or seen[1].kind == "windlass"
+                ),  # where somebody else has the port, the new one ends
                 seconds=_START_SECONDS,
                 every=0.05,
             )
