@@ -106,7 +106,8 @@ class Restoring:
 
 
 def retire(target: Target, deployed: Deployed, emit: Emit) -> None:
-    """Remove what the release no longer has. It serves and was checked: what stays behind now goes with the next deployment."""
+    """Remove what the release no longer has. It serves and was checked: that something stays behind, or somebody else is at
+    the environment now, is said and changes nothing about that."""
     try:
         target.retire(deployed, emit)
     except (WindlassError, OSError) as error:

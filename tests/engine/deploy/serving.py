@@ -24,6 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         status, text = 200, VERSION
         if self.path == "/slow":
+            print("asked /slow", flush=True)
             time.sleep(2)
         if self.path.startswith("/peer/"):
             text = urllib.request.urlopen("http://" + self.path[6:] + "/", timeout=30).read().decode()
@@ -63,7 +64,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 if os.environ.get("CRASH"):
     sys.exit(3)
-servers = [Server(("", 8080), Handler), socketserver.ThreadingTCPServer(("", 7000), Echo)]
+servers = [Server(("", int(os.environ.get("PORT", "8080"))), Handler), socketserver.ThreadingTCPServer(("", 7000), Echo)]
 if os.path.exists("/app/server.pem"):
     tls = Server(("", 8443), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -70,8 +70,9 @@ def test_the_name_a_client_asks_for_decides_between_two_services_on_one_port(
     at = port()
     own = {name: write(tmp_path / name, f"{name}.example.org") for name in ("shop", "api", "front")}
 
-    def release(id: str, shop: str, api: str) -> Any:
-        files = {"compose.yml": COMPOSE.format(shop=shop, api=api)}
+    def release(id: str, shop: str, api: str, *, without: str = "") -> Any:
+        text = COMPOSE.format(shop=shop, api=api)
+        files = {"compose.yml": text.partition(f"  {without}:\n")[0] if without else text}
         for name in ("shop", "api"):
             certificate, key = own[name]
             files |= {f"{name}/server.py": SERVER, f"{name}/server.pem": key.read_text() + certificate.read_text()}
@@ -112,6 +113,19 @@ def test_the_name_a_client_asks_for_decides_between_two_services_on_one_port(
     with pytest.raises(OSError):
         asked(at, "shop.example.org")
     assert target.prepare(same, world.events.append).nothing_to_do
+
+    # A name goes with its service: it leads there until the release has proved well.
+    target = world.target(edge=EdgeSpec(drain=4.0, watch=0.5, sni=moved[:1], tls=ends))
+    fewer = release("r4", "2", "", without="api")
+    checked = target.check(target.prepare(fewer, world.events.append), world.events.append, 5)
+    deployed = target.switch(checked, 5, world.events.append)
+    assert asked(at, "x.api.example.org")[0] == "api 3"
+    target.watch(deployed, world.events.append)
+    target.retire(deployed, world.events.append)
+    with pytest.raises(OSError):
+        asked(at, "x.api.example.org")
+    assert asked(at, "front.example.org")[0] == "shop 2"
+    assert target.prepare(fewer, world.events.append).nothing_to_do
 
 
 def _or_nothing(port: int, name: str) -> tuple[str, str] | None:

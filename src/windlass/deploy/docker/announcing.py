@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from windlass.deploy.docker.edge import reuse
 from windlass.deploy.docker.edge.allocate import Edge
@@ -13,6 +13,14 @@ from windlass.deploy.docker.edge.layout import RUNS_ONCE, Layout
 from windlass.deploy.docker.edge.reuse import claims, listens
 from windlass.deploy.docker.edge.routes import change
 from windlass.deploy.interface import Change
+
+Early = Literal["before", "at the switch", ""]
+
+_REFUSED: Mapping[Early, str] = {
+    "": "once the release has proved well, calls to it are refused",
+    "before": "it ends before what is new starts, which may need what it holds: calls to it are refused from then on",
+    "at the switch": "another service takes its port or name: from the switch on, calls to it are refused",
+}
 
 
 def why_anew(
@@ -45,7 +53,7 @@ def edge_changes(
         elif why := otherwise(running, edge, layout.fronted):
             found.append(Change(edge.name, "update", why))
     names = {edge.name for edge in edges}
-    for gone in (e for e in board.edges if e.name not in names):
+    for gone in (e for e in board.edges if e.name not in names and not board.ends(e)):
         if gone.carried.routes:
             found.append(Change(gone.name, "update", change(gone.carried.routes, {})))
         else:
@@ -53,15 +61,20 @@ def edge_changes(
     return found
 
 
-def explained(change: Change, layout: Layout, board: Board) -> Change:
+def explained(change: Change, layout: Layout, board: Board, early: Mapping[str, Early] | None = None) -> Change:
     """A service that cannot run twice is said to be stopped for a moment, and why; one that runs, and that no edge leads to,
-    is said to be there; and of one that goes, who notices it."""
-    if change.action == "remove" and any(c.fronted for c in board.serving(change.service)):
-        return replace(
-            change,
-            reason=f"{change.reason}; once the release has proved well, calls to it are refused",
-            noticed=True,
-        )
+    is said to be there; and of one that goes, from when on calls to it are refused.
+
+    Args:
+        early: services that do not stay until the release has proved well, and when they go.
+    """
+    serving = board.serving(change.service)
+    if change.action == "remove" and any(not c.worker and not c.ended_well for c in serving):
+        when = _REFUSED[(early or {}).get(change.service, "")]
+        return replace(change, reason=f"{change.reason}; {when}", noticed=True)
+    if change.action == "recreate" and change.service in layout.workers and any(c.fronted for c in serving):
+        said = f"{change.reason}; it takes no calls any more: from the switch on they are refused"
+        return replace(change, reason=said, noticed=True)
     if change.action == "create" and any(
         c.fronted and c.status == "running" for c in board.services if c.service == change.service
     ):

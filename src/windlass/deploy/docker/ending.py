@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 
 from windlass.deploy import warm
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge.board import Board
+from windlass.deploy.docker.edge.lingering import closed
 from windlass.deploy.docker.preparing import Ready
 from windlass.deploy.docker.site import Site
 from windlass.deploy.warm import Warm
@@ -60,12 +61,32 @@ class Ending:
         self._keep_warm([c for c in after.idle if c.id not in after.leaving] if keep_warm else [])
         return after
 
-    def end_gone(self, containers: Sequence[Container], board: Board) -> None:
-        """End containers of services that the release does not have, and that no edge leads to any more: connections that
-        they have may end."""
-        self._warm.forget([c.id for c in containers])
-        self._end([c for c in containers if not c.fronted], board, after=0.0)
-        self._end([c for c in containers if c.fronted], board, after=self._site.settings.drain)
+    def make_way(self, services: Collection[str], board: Board) -> Board:
+        """Remove the containers of services that stand in place, and wait for it: what comes after them needs what they hold.
+
+        Returns:
+            The board as it is then.
+        """
+        ending = [c.id for c in board.services if c.service in services and not c.beside]
+        self._site.docker.remove(ending)
+        return self._site.board() if ending else board
+
+    def end_gone(self, ready: Ready, board: Board) -> None:
+        """End services that the release does not have, and edges that lead to these alone. New requests do not reach them
+        any more, those under way may end. What is to end is noted first, so that it does whatever comes between."""
+        drain, gone = self._site.settings.drain, ready.gone
+        ending = [c for c in board.services if c.service in gone]
+        needless = [e.container for e in board.edges if ready.edge(e.name) is None and not board.ends(e)]
+        if not ending and not needless:
+            return
+        self._warm.forget([c.id for c in ending])
+        later = [*(c for c in ending if c.fronted), *needless]
+        at_once = [c for c in ending if not c.fronted]
+        self._note([*later, *at_once], board, after=drain)
+        running = [e for e in board.edges if e.container.status == "running"]
+        self._site.edges.apply([(e, after) for e in running if (after := closed(e.carried, gone)) != e.carried])
+        self._end(at_once, board, after=0.0)
+        self._end(later, board, after=drain)
 
     def _keep_warm(self, containers: Sequence[Container]) -> None:
         """Let these end when their time is over, whether anybody deploys by then or not."""
@@ -97,8 +118,11 @@ class Ending:
     def _end(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
         if containers:
             self._site.docker.remove_later([c.id for c in containers], self._site.log, after=after)
-            there = [*board.services, *(edge.container for edge in board.edges)]
-            self._site.edges.note_leaving({c.id: after + c.grace for c in containers}, there)
+            self._note(containers, board, after=after)
+
+    def _note(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
+        there = [*board.services, *(edge.container for edge in board.edges)]
+        self._site.edges.note_leaving({c.id: after + c.grace for c in containers}, there)
 
 
 def _unneeded(container: Container, ready: Ready, keep_warm: bool) -> bool:
@@ -107,7 +131,7 @@ def _unneeded(container: Container, ready: Ready, keep_warm: bool) -> bool:
         return False
     if not container.beside:  # it is stopped and started; or stood in place until its service was taken for a worker
         return key is not None and container.service in ready.layout.workers
-    if keep_warm and container.service in ready.to_do("remove"):
+    if keep_warm and container.service in ready.gone:
         return False
     stays_warm = container.fronted and container.service in ready.layout.fronted
     return key is None or not stays_warm or not keep_warm

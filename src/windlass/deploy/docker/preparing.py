@@ -11,7 +11,7 @@ from pathlib import Path
 
 from windlass.compose.load import unescape
 from windlass.deploy import environ
-from windlass.deploy.docker import changes, mounts, partial, workers
+from windlass.deploy.docker import changes, going, mounts, partial, workers
 from windlass.deploy.docker.announcing import edge_changes, explained, why_anew
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
@@ -20,7 +20,7 @@ from windlass.deploy.docker.edge.board import Board, RunningEdge, ends_of
 from windlass.deploy.docker.edge.certificates import terminated
 from windlass.deploy.docker.edge.held import refuse_held
 from windlass.deploy.docker.edge.layout import ImageFacts, Layout, lay_out
-from windlass.deploy.docker.edge.reuse import claims, in_the_way
+from windlass.deploy.docker.edge.reuse import Claims, claims, needed_elsewhere
 from windlass.deploy.docker.edge.router import routers
 from windlass.deploy.docker.engine import Docker, Image
 from windlass.deploy.docker.hashing import Hashes
@@ -56,10 +56,26 @@ class Ready:
         """Why an edge cannot go on as it runs; "" where it can."""
         return why_anew(edge, board.edge(edge.name), self.edges, self.layout, self.compose.model["services"])
 
-    def in_the_way(self, running: RunningEdge) -> bool:
+    @property
+    def gone(self) -> frozenset[str]:
+        """The services that run and that the release does not have."""
+        return frozenset(self.to_do("remove"))
+
+    def gives_way(self, board: Board) -> frozenset[str]:
+        """Those of them that stand in place and go before what is new starts."""
+        return going.gives_way(self.prepared.changes, self.layout, board, self.claimed())
+
+    def claimed(self, edge: str = "") -> Claims:
+        """What the release needs; what it needs beside an edge, where one is named."""
+        services = {name: one for name, one in self.compose.model["services"].items() if name in self.wanted}
+        return claims(edge, self.edges, services, self.layout.fronted)
+
+    def needed_elsewhere(self, running: RunningEdge) -> bool:
         """Whether an edge that the release has no use for has a port or a name that it needs elsewhere."""
-        services = self.compose.model["services"]
-        return in_the_way(running.made_for, claims(running.name, self.edges, services, self.layout.fronted))
+        return needed_elsewhere(running.made_for, self.claimed(running.name))
+
+    def edge(self, name: str) -> Edge | None:
+        return next((edge for edge in self.edges if edge.name == name), None)
 
     def to_do(self, *actions: str) -> list[str]:
         return [change.service for change in self.prepared.changes if change.action in actions]
@@ -174,12 +190,14 @@ class Preparer:
         edges = allocate({n: f for n, f in layout.fronted.items() if n in wanted}, board.carrier)
         if edge is not None:
             edges += routers(edge.sni, unescape(runnable.model["services"]), environment.name, emit)
+        active = {name: one for name, one in model["services"].items() if name in wanted}
+        early = going.early(computed, edges, layout, board, active)
         refuse_held([port for one in edges for port in one.published], board, self._name, self._docker)
         return Ready(
             Prepared(
                 release,
                 (
-                    *(explained(c, layout, board) for c in computed),
+                    *(explained(c, layout, board, early) for c in computed),
                     *edge_changes(edges, board, layout, model["services"]),
                 ),
             ),

@@ -14,7 +14,7 @@ from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.board import Board, RunningEdge, carry
 from windlass.deploy.docker.edge.client import generation
-from windlass.deploy.docker.edge.lingering import closed, lingering
+from windlass.deploy.docker.edge.lingering import lingering, roomy, serves_only
 from windlass.deploy.docker.edge.render import Carried, render
 from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.places import Places
@@ -37,12 +37,19 @@ class Switching:
         """Empty the edges' places of containers that are gone. Best done while others start: `turn` waits for it."""
         self._places.empty(self._site.board())
 
-    def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName, board: Board, *, keep_warm: bool) -> Board:
+    def make_way(self, ready: Ready, board: Board, *, keep_warm: bool) -> Board:
+        """End services in place that the release does not have.
+
+        Args:
+            keep_warm: only those that are in the way of what it has; the others stay until `Ending.end_gone`.
+        """
+        return self._ending.make_way(ready.gives_way(board) if keep_warm else ready.gone, board)
+
+    def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName, board: Board) -> Board:
         """Stop and start what cannot run twice. Raises as `up.bring_up`.
 
         Args:
             board: what runs; returned as it is then.
-            keep_warm: what the release no longer has stays until `end_gone`, where it is not in the way; otherwise it ends.
         """
         changed = [
             change.service
@@ -50,20 +57,13 @@ class Switching:
             if change.action in ("create", "recreate") and change.service in ready.layout.in_place
             if not self._present(ready, change.service, board)
         ]
-        wanted = _published(ready)
-        gone = [
-            c
-            for c in _gone(ready, board)
-            if not c.beside and not (keep_warm and not wanted & {str(port) for _, _, _, port in c.ports})
-        ]
         was_beside = [c for c in board.services if c.beside and c.service in changed]
         self._site.docker.remove(
-            [c.id for c in gone]
-            + [c.id for c in changes.in_the_way(board.services, set(changed), ready.wanted) if not c.beside]
+            [c.id for c in changes.in_the_way(board.services, set(changed), ready.wanted) if not c.beside]
             + [c.id for c in was_beside]
         )
         if not changed:
-            return self._site.board() if gone or was_beside else board
+            return self._site.board() if was_beside else board
         bring_up(
             replace(ready.compose, model=part_to_start(ready, changed, board)),
             ready.wanted,
@@ -88,12 +88,13 @@ class Switching:
             and len(there) == partial.replicas(ready.compose.model["services"][service])
         )
 
-    def settle_edges(self, ready: Ready, emit: Emit, board: Board) -> Board:
+    def settle_edges(self, ready: Ready, emit: Emit, board: Board, *, keep_warm: bool) -> Board:
         """Make the edges that are missing or publish something else. Those that nothing needs go where others want their
-        ports; otherwise they stay until nobody is led through them any more (`turn`).
+        ports or names; otherwise they stay until nobody is led through them any more (`turn`, `Ending.end_gone`).
 
         Args:
             board: what runs; returned as it is then.
+            keep_warm: what the release no longer has is reached through edges that are made anew, too.
         """
         make: list[Edge] = []
         for edge in ready.edges:
@@ -102,11 +103,13 @@ class Switching:
                 make.append(edge)
                 if running is not None and why:
                     emit(Notice(f"the edge of {', '.join(edge.services) or 'names'} is made anew because {why}: connections are cut for about a second", "warning"))  # fmt: skip
-        made, needless = {edge.name for edge in make}, self._needless(ready, board)
+        made = {edge.name for edge in make}
         replaced = [
             e.container
             for e in board.edges
-            if e.name in made or e is not board.edge(e.name) or (e in needless and ready.in_the_way(e))
+            if e.name in made
+            or (e is not board.edge(e.name) and not board.ends(e))
+            or (ready.edge(e.name) is None and ready.needed_elsewhere(e))
         ]
         old = [c for name in ready.layout.fronted for c in board.serving(name) if not c.beside]
         if not make and not replaced and not old:
@@ -116,11 +119,9 @@ class Switching:
         if make:
             ready_now = standing(ready, board)
             adopted = {c.service for c in old}
-            seen = Board(
-                tuple(c for c in board.services if c.service not in adopted or c in ready_now.get(c.service, ())),
-                board.edges,
-            )
-            compose = self._edges_to_start(ready, make, seen, ready_now, {c.key for c in replaced})
+            left = (c for c in board.services if c.service not in adopted or c in ready_now.get(c.service, ()))
+            seen, gone = replace(board, services=tuple(left)), ready.gone if keep_warm else frozenset()
+            compose = self._edges_to_start(ready, make, seen, ready_now, {c.key for c in replaced}, gone)
             fresh = self._create(compose)
             self._site.docker.unplug(old)
             self._exchange(replaced, fresh if not any(edge.secrets for edge in make) else [])
@@ -135,8 +136,7 @@ class Switching:
     @staticmethod
     def _needless(ready: Ready, board: Board) -> list[RunningEdge]:
         """The edges of services that the release does not have."""
-        names = {edge.name for edge in ready.edges}
-        return [edge for edge in board.edges if edge.name not in names]
+        return [edge for edge in board.edges if ready.edge(edge.name) is None and not board.ends(edge)]
 
     def _edges_to_start(
         self,
@@ -145,15 +145,23 @@ class Switching:
         board: Board,
         beside: dict[str, list[Container]],
         taken: Collection[str],
+        gone: Collection[str],
     ) -> Compose:
-        configs = {}
+        configs, made = {}, []
         for edge in make:
             serving = {n: board.serving(n) or beside.get(n, []) for n in edge.services}
-            carried = carry(edge, ready.layout.fronted, None, serving, warm=drained(board))
+            carried, running = (
+                carry(edge, ready.layout.fronted, None, serving, warm=drained(board)),
+                board.edge(edge.name),
+            )
+            if running is not None and gone:
+                carried = lingering(running.carried, carried, gone)
+                edge = roomy(edge, running, gone, ready.claimed(edge.name))
             configs[edge.name] = render(carried, generation=generation(carried))
+            made.append(edge)
         labels = edge_compose.labels_of(ready.compose.model)
         image = self._site.settings.image
-        services = edge_compose.edge_services(make, configs, image=image, labels=labels, taken=taken)
+        services = edge_compose.edge_services(made, configs, image=image, labels=labels, taken=taken)
         return replace(ready.compose, model={**ready.compose.model, "services": services})
 
     def _create(self, compose: Compose) -> list[str]:
@@ -190,14 +198,14 @@ class Switching:
 
         Args:
             board: what runs; returned as it is then.
-            keep_warm: those before stay for the way back, and what the release no longer has until `end_gone`; otherwise they are
+            keep_warm: those before stay for the way back, and what the release no longer has until `Ending.end_gone`; otherwise they are
                 asked to end.
         """
         there = standing(ready, board)
         self._insist(ready, there, board)
         board = self._places.empty(board)
         self._places.wait(board)
-        gone = set(ready.to_do("remove")) if keep_warm else set()
+        gone = ready.gone if keep_warm else frozenset()
         moves: list[tuple[RunningEdge, Carried]] = []
         for edge in ready.edges:
             running = board.edge(edge.name)
@@ -212,9 +220,7 @@ class Switching:
         self._site.edges.apply(moves)
         # Only now: what the old release does until here may still go through them.
         needless = [
-            e
-            for e in self._needless(ready, board)
-            if not e.carried.ports or not e.carried.ports.keys() <= gone or ready.in_the_way(e)
+            e for e in self._needless(ready, board) if not serves_only(e.carried, gone) or ready.needed_elsewhere(e)
         ]
         self._site.docker.discard([edge.container.id for edge in needless])
         carried = {running.name: after for running, after in moves}
@@ -223,20 +229,6 @@ class Switching:
             edges=tuple(replace(e, carried=carried.get(e.name, e.carried)) for e in board.edges if e not in needless),
         )
         return self._ending.end_replaced(ready, turned, keep_warm=keep_warm)
-
-    def end_gone(self, ready: Ready) -> None:
-        """End what the release no longer has: it has proved well, and what ran before it calls nobody any more."""
-        board = self._site.board()
-        leaving = [c for c in _gone(ready, board) if c.id not in board.leaving]
-        needless = self._needless(ready, board)
-        if not leaving and not needless:
-            return
-        gone = set(ready.to_do("remove"))
-        stay = [e for e in board.edges if e not in needless and e.container.status == "running"]
-        self._site.edges.apply([(e, after) for e in stay if (after := closed(e.carried, gone)) != e.carried])
-        self._site.docker.discard([edge.container.id for edge in needless])
-        self._site.docker.remove([c.id for c in leaving if not c.beside])
-        self._ending.end_gone([c for c in leaving if c.beside], self._site.board())
 
     @staticmethod
     def _insist(ready: Ready, there: Mapping[str, Sequence[Container]], board: Board) -> None:
@@ -250,19 +242,3 @@ class Switching:
                     remedy="run the same command again; the log lines of the container say more, where it is still there",
                     blames=bool(mine),
                 )
-
-
-def _gone(ready: Ready, board: Board) -> list[Container]:
-    """The containers of services that the release does not have."""
-    return [c for c in board.services if c.service in ready.to_do("remove")]
-
-
-def _published(ready: Ready) -> set[str]:
-    """Ports of the engine's host that the release publishes, through edges or by services themselves."""
-    services = ready.compose.model["services"]
-    return {port.published for edge in ready.edges for port in edge.published} | {
-        str(port.get("published") or "")
-        for name in ready.layout.in_place
-        if name in services
-        for port in services[name].get("ports") or ()
-    }

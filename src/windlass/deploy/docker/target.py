@@ -152,11 +152,11 @@ class DockerTarget:
     def retire(self, deployed: Deployed, emit: Emit) -> None:
         """Remove services and networks that the release does not have, and containers of the one before unless they are to
         stay warm. Volumes are never removed. Where somebody has begun a newer deployment, that is theirs to do."""
-        if self._fence.overtaken():
-            return
         if self._switched is not None:
             with self._fence.entered(None):
-                self._switching.end_gone(self._switched)
+                if self._fence.overtaken():
+                    return
+                self._ending.end_gone(self._switched, self._site.board())
             self._looking.forget()
             networks = self._switched.compose.model.get("networks") or {}
             unused = self._docker.unused_networks(self._name)
@@ -270,10 +270,11 @@ class DockerTarget:
             self._begin(ready, emit, stage)
             self._fence.insist(sequence)
             board = self._site.board()
+        board = self._switching.make_way(ready, board, keep_warm=keep_warm)
         if ready.edges or board.edges:
-            board = self._switching.settle_edges(ready, emit, board)
+            board = self._switching.settle_edges(ready, emit, board, keep_warm=keep_warm)
         if not ready.prepared.nothing_to_do:
-            board = self._switching.replace_in_place(ready, emit, stage, board, keep_warm=keep_warm)
+            board = self._switching.replace_in_place(ready, emit, stage, board)
             self._fence.insist(sequence)
         return self._switching.turn(ready, board, keep_warm=keep_warm)
 

@@ -18,7 +18,7 @@ from windlass.waiting import Clock, DeadlinePassed, wait_for
 _EVERY = 1.0
 _SLICE = 0.05
 
-Looking = Callable[[], Mapping[str, Look]]
+Looks = Callable[[], Mapping[str, Look]]
 """How each service that is there fares. Raises EngineUnavailable; DeploymentFailed where an edge does not answer."""
 
 
@@ -28,7 +28,7 @@ class Turned:
 
     began: float
     board: Board
-    look: Looking
+    look: Looks
     first: Future[Mapping[str, Look]] = field(default_factory=Future)
 
     def begin(self) -> Turned:
@@ -85,7 +85,7 @@ class _Watched:
             self.before, after, self._meanwhile.asked()
         )  # asked last: what is in the look has been asked by then
 
-    def _seen(self, look: Looking) -> Mapping[str, Look] | None:
+    def _seen(self, look: Looks) -> Mapping[str, Look] | None:
         try:
             found = look()
         except (EngineUnavailable, DeploymentFailed) as error:  # that nothing can be seen is no verdict

@@ -56,9 +56,8 @@ class Board:
         mine = [c for c in self.services if c.service == service]
         behind = [c for c in mine if c.id in self._serving]
         ended = sorted((c for c in mine if c.ended_well), key=lambda c: c.finished)
-        in_place = [c for c in mine if not c.beside]
-        staying = [c for c in in_place if c.id not in self.leaving]
-        return behind or staying or self._working(mine) or in_place or ended[-1:]
+        in_place = [c for c in mine if not c.beside and c.id not in self.leaving]
+        return behind or in_place or self._working(mine) or ended[-1:]
 
     def _working(self, mine: Sequence[Container]) -> list[Container]:
         """The workers among a service's containers that no release has replaced yet: no edge says who serves, but those
@@ -94,7 +93,12 @@ class Board:
         return frozenset(c.key for c in self.services if c.id in self.leaving)
 
     def edge(self, name: str) -> RunningEdge | None:
-        return next((edge for edge in self.edges if edge.name == name), None)
+        """An edge that is there to stay."""
+        return next((edge for edge in self.edges if edge.name == name and not self.ends(edge)), None)
+
+    def ends(self, edge: RunningEdge) -> bool:
+        """Whether an edge is about to go, and will."""
+        return edge.container.id in self.leaving - self.overdue
 
     @property
     def drained(self) -> frozenset[str]:

@@ -121,7 +121,8 @@ class Edges:
         """Container id → what it has answered through the edges."""
         found: dict[str, Tally] = {}
         for tally in _at_once(
-            lambda edge: EdgeClient(edge.container.id, docker=self._docker).tally(edge.carried), board.edges
+            lambda edge: EdgeClient(edge.container.id, docker=self._docker).tally(edge.carried),
+            [edge for edge in board.edges if not board.ends(edge)],
         ):
             found |= tally
         return found

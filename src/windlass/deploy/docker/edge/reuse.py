@@ -88,7 +88,7 @@ def why_anew(there: Mapping[str, Any] | None, edge: Edge, listening: Collection[
     return ", ".join(said)
 
 
-def in_the_way(there: Mapping[str, Any], claimed: Claims) -> bool:
+def needed_elsewhere(there: Mapping[str, Any], claimed: Claims) -> bool:
     """Whether a running edge that is not needed has what others need: a port, or a name.
 
     Args:
