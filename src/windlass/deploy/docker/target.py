@@ -234,7 +234,6 @@ class DockerTarget:
                 raise
             after = self._note(seen, sequence, ready, board)
         self._ready.pop(release.id, None)  # the next switch must look again
-        self._switched = ready
         if keep_warm:
             board = replace(board, services=tuple(c for c in board.services if c.service in ready.wanted))
             # Before a first release there is nothing that errors could be compared with.
@@ -264,6 +263,7 @@ class DockerTarget:
 
     def _apply(self, ready: Ready, sequence: int, emit: Emit, stage: StageName, keep_warm: bool, board: Board) -> Board:
         """Raises Locked: somebody with a newer number came meanwhile; users are not led anywhere then."""
+        self._switched = ready
         if ready.prepared.nothing_to_do:
             self._ending.end_idle(ready, board)
         elif self._begun is not ready:
