@@ -50,11 +50,27 @@ def test_one_with_another_name_and_the_same_volume_never_runs_beside_it(world: A
     first = release(world, "r1", f"{at}:8080", rest=ALONE.format(name="db", port=one))
     world.deploy(target, first)
     renamed = release(world, "r2", f"{at}:8080", rest=ALONE.format(name="store", port=two))
-    assert "before what is new starts" in reason(target.prepare(renamed, world.events.append), "db")
+    assert "before what is new serves" in reason(target.prepare(renamed, world.events.append), "db")
     world.deploy(target, renamed, 2)  # the second of two at once would have ended
     assert set(world.containers(target)) == {"web", "api", "store"}
     target.restore(first, 3, world.events.append)
     assert set(world.containers(target)) == {"web", "api", "db"}
+
+
+def test_one_that_comes_back_while_it_still_ends_is_not_taken_for_one_that_stays(
+    world: Any, port: Callable[[], int]
+) -> None:
+    target, at, own = world.target(edge=QUICK), port(), port()
+    slow = ALONE.format(name="db", port=own).replace("rm /data/held; exit", "sleep 4; rm /data/held; exit")
+    first = release(world, "r1", f"{at}:8080", rest=slow)
+    world.deploy(target, first)
+    before = world.containers(target)["db"]
+    world.deploy(target, release(world, "r2", f"{at}:8080"), 2)
+    assert before in [c.id for c in engine.containers(target.name)]
+    world.deploy(target, first, 3)
+    assert world.containers(target)["db"] != before
+    assert target.prepare(first, world.events.append).nothing_to_do
+    assert before not in [c.id for c in engine.containers(target.name)]
 
 
 def test_its_port_goes_to_a_service_behind_an_edge(world: Any, port: Callable[[], int]) -> None:

@@ -20,6 +20,7 @@ from windlass.deploy.docker.edge.layout import RUNS_ONCE, Fronted, Layout, Publi
 from windlass.deploy.docker.edge.lingering import closed, lingering, roomy, serves_only
 from windlass.deploy.docker.edge.render import Carried, Server
 from windlass.deploy.docker.edge.reuse import Claims
+from windlass.deploy.docker.edge.tls import Tls
 from windlass.deploy.docker.going import early, gives_way
 from windlass.deploy.interface import Change
 
@@ -67,6 +68,33 @@ def test_a_port_or_a_name_that_another_service_takes_is_given_up_before() -> Non
 def test_one_that_is_about_to_go_already_does_so_before_its_port_is_needed() -> None:
     board = replace(Board((in_place("db", 9000),)), leaving=frozenset({"id of db"}))
     assert gives_way([], LAYOUT, board, Claims((Publication(80, "9000"),))) == {"db"}
+
+
+def test_one_that_comes_back_while_it_is_about_to_go_does_not_stay() -> None:
+    board, back = Board((in_place("db", 9000),)), [Change("db", "create", "not there yet")]
+    assert gives_way(back, LAYOUT, board, NOTHING) == set()
+    assert gives_way(back, LAYOUT, replace(board, leaving=frozenset({"id of db"})), NOTHING) == {"db"}
+
+
+def test_one_whose_tls_ends_at_an_edge_that_is_made_anew_goes_with_its_certificate() -> None:
+    board = running(WEB, OLD)
+    (there,) = board.edges
+    tls = {"old": {81: Tls("plain")}}
+    board = replace(board, edges=(replace(there, carried=replace(there.carried, tls=tls)),))
+    changes = [Change("web", "recreate", "its configuration changed"), Change("old", "remove", "")]
+    for fronted, when in ((WEB, ""), (service("web", 80, "8000", "8010"), "at the switch")):
+        after = layout(fronted)
+        assert early(changes, allocate(after.fronted, board.carrier), after, board, {}).get("old", "") == when
+
+
+def test_an_edge_that_should_be_gone_and_leads_nowhere_is_stuck() -> None:
+    board = running(OLD)
+    (there,) = board.edges
+    empty = replace(board, edges=(replace(there, carried=Carried({}, {})),))
+    late = frozenset({"windlass-edge"})
+    assert [c.id for c in replace(empty, leaving=late, overdue=late).stuck] == ["windlass-edge"]
+    assert replace(board, leaving=late, overdue=late).stuck == []
+    assert empty.stuck == []
 
 
 def running(*services: Fronted) -> Board:
@@ -118,7 +146,7 @@ def test_one_that_goes_is_said_to_be_refused_from_then_on() -> None:
     later = explained(REMOVED, LAYOUT, board)
     before = explained(REMOVED, LAYOUT, board, {"db": "before"})
     assert later.noticed and "once the release has proved well, calls to it are refused" in later.reason
-    assert before.noticed and "before what is new starts" in before.reason
+    assert before.noticed and "before what is new serves" in before.reason
     assert not explained(REMOVED, LAYOUT, Board((replace(in_place("db"), worker=True),))).noticed
 
 

@@ -18,8 +18,8 @@ Early = Literal["before", "at the switch", ""]
 
 _REFUSED: Mapping[Early, str] = {
     "": "once the release has proved well, calls to it are refused",
-    "before": "it ends before what is new starts, which may need what it holds: calls to it are refused from then on",
-    "at the switch": "another service takes its port or name: from the switch on, calls to it are refused",
+    "before": "it ends before what is new serves, which may need what it holds: calls to it are refused from then on",
+    "at the switch": "its port, its name or its edge is needed otherwise: from the switch on, calls to it are refused",
 }
 
 

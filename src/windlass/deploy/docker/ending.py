@@ -84,9 +84,11 @@ class Ending:
         at_once = [c for c in ending if not c.fronted]
         self._note([*later, *at_once], board, after=drain)
         running = [e for e in board.edges if e.container.status == "running"]
-        self._site.edges.apply([(e, after) for e in running if (after := closed(e.carried, gone)) != e.carried])
-        self._end(at_once, board, after=0.0)
-        self._end(later, board, after=drain)
+        try:
+            self._site.edges.apply([(e, after) for e in running if (after := closed(e.carried, gone)) != e.carried])
+        finally:  # they are noted: an edge that does not answer must not keep them
+            self._end(at_once, board, after=0.0)
+            self._end(later, board, after=drain)
 
     def _keep_warm(self, containers: Sequence[Container]) -> None:
         """Let these end when their time is over, whether anybody deploys by then or not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from windlass.deploy.docker.announcing import Early
+from windlass.deploy.docker.announcing import Early, why_anew
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge.allocate import Edge
 from windlass.deploy.docker.edge.board import Board
@@ -15,8 +15,9 @@ from windlass.deploy.interface import Change
 
 
 def gives_way(changes: Sequence[Change], layout: Layout, board: Board, claimed: Claims) -> frozenset[str]:
-    """The services in place that go before anything new starts in place: it may be one of them under another name, with
-    its volume, its address or a device; and those whose port or name another service takes."""
+    """The services in place of which containers go before anything new starts in place: it may be one of them under another
+    name, with its volume, its address or a device; those whose port or name another service takes; and those that were
+    about to go when the release came that has them again."""
     stays = {change.service for change in changes if change.action != "remove"}
     there = {c.service for c in board.services}
     new = any(
@@ -25,7 +26,9 @@ def gives_way(changes: Sequence[Change], layout: Layout, board: Board, claimed: 
         for change in changes
     )
     return frozenset(
-        c.service for c in board.services if c.service not in stays and not c.beside and (new or _taken(c, claimed))
+        c.service
+        for c in board.services
+        if not c.beside and ((c.id in board.leaving) if c.service in stays else (new or _taken(c, claimed)))
     )
 
 
@@ -51,6 +54,8 @@ def cut_off(
     published = [Publication(*port) for port in running.made_for.get("published") or () if port[0] in ports]
     if any(service in names for names in claimed.names.values()):
         return True
+    if running.carried.tls.get(service) and why_anew(wanted, running, edges, layout, services):
+        return True  # it is given no certificates but those of the release
     return bool(ports & listens(wanted, layout.fronted)) or any(
         overlap(port, other) for port in published for other in (*claimed.published, *wanted.published)
     )

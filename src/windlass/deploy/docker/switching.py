@@ -38,12 +38,13 @@ class Switching:
         self._places.empty(self._site.board())
 
     def make_way(self, ready: Ready, board: Board, *, keep_warm: bool) -> Board:
-        """End services in place that the release does not have.
+        """End services in place that the release does not have, and what is left of ones that it has again.
 
         Args:
-            keep_warm: only those that are in the way of what it has; the others stay until `Ending.end_gone`.
+            keep_warm: of the former only those that are in the way of what it has; the others stay until `Ending.end_gone`.
         """
-        return self._ending.make_way(ready.gives_way(board) if keep_warm else ready.gone, board)
+        rest = frozenset() if keep_warm else ready.gone
+        return self._ending.make_way(ready.gives_way(board) | rest, board)
 
     def replace_in_place(self, ready: Ready, emit: Emit, stage: StageName, board: Board) -> Board:
         """Stop and start what cannot run twice. Raises as `up.bring_up`.
@@ -155,8 +156,13 @@ class Switching:
                 board.edge(edge.name),
             )
             if running is not None and gone:
-                carried = lingering(running.carried, carried, gone)
-                edge = roomy(edge, running, gone, ready.claimed(edge.name))
+                stay = [
+                    name for name in gone if not running.carried.tls.get(name)
+                ]  # it gets the release's certificates
+                carried = lingering(running.carried, carried, stay)
+                edge = replace(
+                    roomy(edge, running, stay, ready.claimed(edge.name)), services=tuple(sorted(carried.ports))
+                )
             configs[edge.name] = render(carried, generation=generation(carried))
             made.append(edge)
         labels = edge_compose.labels_of(ready.compose.model)

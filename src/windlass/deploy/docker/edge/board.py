@@ -83,9 +83,11 @@ class Board:
 
     @property
     def stuck(self) -> list[Container]:
-        """Containers that were to go and are still there, and do nobody's work: what was to end them has ended itself."""
+        """Containers that were to go and are still there, and do nobody's work, edges that lead nowhere among them: what was
+        to end them has ended itself."""
         serving = {c.id for c in self.current} if self.overdue else set()
-        return [c for c in self.services if c.id in self.overdue and c.id not in serving]
+        idle = [e.container for e in self.edges if not e.carried.ports and not e.carried.routes]
+        return [c for c in (*self.services, *idle) if c.id in self.overdue and c.id not in serving]
 
     @property
     def taken(self) -> frozenset[str]:

@@ -67,6 +67,8 @@ def roomy(edge: Edge, running: RunningEdge, gone: Collection[str], claimed: Clai
     """
     wanted = {port.target for port in edge.published}
     theirs = {port for name in gone for port in running.carried.ports.get(name, ())} - wanted
+    routes = running.carried.routes.items()
+    theirs |= {port for port, names in routes if any(place[0] in gone for place in names.values())} - wanted
     published = [
         port
         for port in publications(running.made_for)
