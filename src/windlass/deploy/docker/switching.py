@@ -151,18 +151,14 @@ class Switching:
         configs, made = {}, []
         for edge in make:
             serving = {n: board.serving(n) or beside.get(n, []) for n in edge.services}
-            carried, running = (
-                carry(edge, ready.layout.fronted, None, serving, warm=drained(board)),
-                board.edge(edge.name),
-            )
+            carried = carry(edge, ready.layout.fronted, None, serving, warm=drained(board))
+            running = board.edge(edge.name)
             if running is not None and gone:
-                stay = [
-                    name for name in gone if not running.carried.tls.get(name)
-                ]  # it gets the release's certificates
+                # It is given the release's certificates alone.
+                stay = [name for name in gone if not running.carried.tls.get(name)]
                 carried = lingering(running.carried, carried, stay)
-                edge = replace(
-                    roomy(edge, running, stay, ready.claimed(edge.name)), services=tuple(sorted(carried.ports))
-                )
+                roomier = roomy(edge, running, stay, ready.claimed(edge.name))
+                edge = replace(roomier, services=tuple(sorted(carried.ports)))
             configs[edge.name] = render(carried, generation=generation(carried))
             made.append(edge)
         labels = edge_compose.labels_of(ready.compose.model)
