@@ -245,7 +245,15 @@ class Subject:
             _docker(kind, "rm", *_ids(kind, "ls", "-q", "--filter", project))
         if (self.folder / "checkout").is_dir():
             self.windlass("registry", "stop")
-        _docker("rmi", "-f", *dict.fromkeys(_ids("images", "-q", f"localhost:{self.ports['registry']}/*")))
+        # By name: another subject may have the very same image from a registry of its own.
+        names = (
+            "images",
+            "--digests",
+            "--format",
+            "{{.Repository}}@{{.Digest}}",
+            f"localhost:{self.ports['registry']}/*",
+        )
+        _docker("rmi", "-f", *dict.fromkeys(name for name in _ids(*names) if "<none>" not in name))
         shutil.rmtree(self.folder / "home", ignore_errors=True)
 
 

@@ -212,3 +212,10 @@ def test_an_edge_that_is_made_anew_stands_beside_the_one_that_runs() -> None:
     beside = place_for(edge, {"windlass-edge"})
     assert beside != "windlass-edge" and service_of(beside) == "windlass-edge"
     assert place_for(edge, {"windlass-edge", beside}) not in ("windlass-edge", beside)
+
+
+def test_where_the_state_is_not_known_everything_is_said_of_empty_places_too() -> None:
+    """Who told an edge of a container may have been killed before noting it: the place is empty for all who come after."""
+    told = transition(None, carried(OLD, None, mode="tcp"), nowhere="edge")
+    assert "set server web_80_tcp/s1 state ready" in told
+    assert {"set server web_80_tcp/s2 state maint", "set server web_80_tcp/s2 fqdn edge"} <= set(told)

@@ -164,7 +164,7 @@ class EdgeClient:
         else:
             wrong = self._tell(before, after, config)
         if wrong:  # somebody was interrupted here before: everything is said again
-            wrong = self._tell(Carried(after.ports, {}), after, config)
+            wrong = self._tell(None, after, config)
         if wrong:
             raise DeploymentFailed(
                 f"the edge is not where it should be: {wrong[0]}", remedy="run the same command again", blames=False
@@ -183,8 +183,8 @@ class EdgeClient:
                 clock=self._clock,
             )
 
-    def _tell(self, before: Carried, after: Carried, config: str) -> list[str]:
-        fresh = tls.renewed(before.tls, after.tls)
+    def _tell(self, before: Carried | None, after: Carried, config: str) -> list[str]:
+        fresh = tls.renewed(before.tls if before else {}, after.tls)
         if fresh:  # kept when HAProxy has taken it, and then noted: who is interrupted here does it again
             self._exec(script(()) + renewal(fresh, tls.files(after.tls)) + keep_files(fresh))
         told = (

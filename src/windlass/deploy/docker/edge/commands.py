@@ -30,22 +30,23 @@ def _sizes(carried: Carried) -> dict[str, int]:
     return {service: len(carried.slots.get(service, ())) for service in carried.ports}
 
 
-def transition(before: Carried, after: Carried, *, nowhere: str = "") -> tuple[str, ...]:
+def transition(before: Carried | None, after: Carried, *, nowhere: str = "") -> tuple[str, ...]:
     """Commands that make `after` of `before`: first all that come, so that there is always somebody, then all that go.
 
     Connections that are there stay, also those of a container that goes: they end with it.
 
     Args:
+        before: None where it is not known: everything is said then, of empty places too.
         nowhere: a name that can always be resolved, for places that are emptied: otherwise the name of a container that
             is gone would be asked for every second, of name servers outside too.
     """
     coming: list[str] = []
     going: list[str] = []
     for service, ports in after.ports.items():
-        old, new = before.slots.get(service, ()), after.slots.get(service, ())
+        old, new = before.slots.get(service, ()) if before else (), after.slots.get(service, ())
         for number, server in enumerate(new, 1):
             was = old[number - 1] if number <= len(old) else None
-            if server == was:
+            if before is not None and server == was:
                 continue
             for port, mode in ports.items():
                 for backend in backends(service, port, mode):
