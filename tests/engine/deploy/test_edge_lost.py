@@ -12,6 +12,7 @@ from tests.engine.deploy.serving import get
 from tests.engine.deploy.test_edge import QUICK, release
 from windlass import process
 from windlass.deploy.docker import engine
+from windlass.deploy.docker.edge.client import EdgeClient, script
 from windlass.errors import DeploymentFailed
 
 CALLER = """
@@ -67,3 +68,21 @@ def test_it_is_made_anew_and_the_services_are_not(
     assert get(at) == "1"
     assert world.containers(target)["web"] == web
     assert target.prepare(first, world.events.append).nothing_to_do
+
+
+def test_a_place_that_it_leads_to_and_that_nobody_remembers_is_emptied(world: Any, port: Callable[[], int]) -> None:
+    """As whoever is killed while an edge is told may leave it."""
+    target, at = world.target(edge=QUICK), port()
+    world.deploy(target, release(world, "r1", f"{at}:8080"))
+    told = 0
+    for edge in [c for c in engine.containers(target.name) if c.edge]:
+        places = [
+            name for name in EdgeClient(edge.id).servers() if name.startswith("web_8080") and name.endswith("/s4")
+        ]
+        words = script([f"set server {name} state ready" for name in places])
+        process.run(["docker", "exec", "--interactive", edge.id, "sh", "-s"], input=words, check=True)
+        told += sum(EdgeClient(edge.id).servers()[name].ready for name in places)
+    assert told
+    world.deploy(target, release(world, "r2", f"{at}:8080", web="2"), 2)
+    assert get(at) == "2"
+    assert target.prepare(release(world, "r2", f"{at}:8080", web="2"), world.events.append).nothing_to_do
