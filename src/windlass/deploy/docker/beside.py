@@ -51,7 +51,7 @@ class Beside:
             return standing(ready, board)
         if any(ready.layout.in_place.get(name, RUNS_ONCE) != RUNS_ONCE for name in waiting):
             board = self._ending.make_way(ready.gives_way(board), board)
-            there = [*board.services, *(edge.container for edge in board.edges)]
+            there = list(board.containers)
         self._clear_the_way(waiting, ready, board)
         self._site.docker.discard([e.container.id for e in board.edges if e.name in {edge.name for edge in edges}])
         fresh = [name for name in starting if name in ready.layout.fronted and not board.serving(name)]

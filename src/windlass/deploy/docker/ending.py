@@ -123,8 +123,7 @@ class Ending:
             self._note(containers, board, after=after)
 
     def _note(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
-        there = [*board.services, *(edge.container for edge in board.edges)]
-        self._site.edges.note_leaving({c.id: after + c.grace for c in containers}, there)
+        self._site.edges.note_leaving({c.id: after + c.grace for c in containers}, board.containers)
 
 
 def _unneeded(container: Container, ready: Ready, keep_warm: bool) -> bool:

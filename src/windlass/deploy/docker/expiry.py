@@ -47,8 +47,7 @@ def end_due(
         ended = tuple(container.id for container in ending)
         if ended:
             docker.remove_later(ended, folder / "removal.log")
-            there = [*board.services, *(edge.container for edge in board.edges)]
-            edges.note_leaving({container.id: container.grace for container in ending}, there)
+            edges.note_leaving({container.id: container.grace for container in ending}, board.containers)
         warm.forget(due)
         return ended
 

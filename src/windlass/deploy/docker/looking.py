@@ -41,8 +41,7 @@ class Looking:
     def own_board(self) -> Board:
         """What runs. Raises ConfigError: it is another environment's."""
         board = self.board()
-        there = (*board.services, *(edge.container for edge in board.edges))
-        naming.refuse_others(self._project, self._site.environment.name, (c.owner for c in there))
+        naming.refuse_others(self._project, self._site.environment.name, (c.owner for c in board.containers))
         return board
 
     def observe(self) -> Observation:

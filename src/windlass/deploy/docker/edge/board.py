@@ -46,6 +46,11 @@ class Board:
         object.__setattr__(self, "_serving", frozenset(ready))
 
     @property
+    def containers(self) -> tuple[Container, ...]:
+        """All that are there, edges included."""
+        return (*self.services, *(edge.container for edge in self.edges))
+
+    @property
     def carrier(self) -> dict[str, str]:
         """Service → the edge that was made for it."""
         return {str(service): edge.name for edge in self.edges for service in edge.made_for.get("services") or ()}
