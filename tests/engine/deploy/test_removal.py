@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from windlass import process
 from windlass.deploy.docker.engine import Docker
 
 
-def test_who_removes_what_another_removes_already_finds_it_gone() -> None:
+@pytest.mark.parametrize("way", ["remove", "discard"])
+def test_who_removes_what_another_removes_already_finds_it_gone(way: str) -> None:
     docker = Docker()
     for _ in range(4):
         made = process.run(
@@ -17,7 +20,7 @@ def test_who_removes_what_another_removes_already_finds_it_gone() -> None:
         id = made.stdout.strip()
 
         def remove(id: str = id) -> list[str]:
-            docker.remove([id])
+            getattr(docker, way)([id])
             return docker.run(["docker", "ps", "--all", "--quiet", "--filter", f"id={id}"]).stdout.split()
 
         with ThreadPoolExecutor(8) as pool:

@@ -22,6 +22,8 @@ _START_INTERVAL_API = (1, 44)  # Engine 25
 _LOOKS = 5
 _REMOVING = 60.0
 """Seconds that the engine may take for a removal that is under way."""
+_UNDER_WAY = "is already in progress"
+"""What the engine says to whoever wants to remove what it is removing."""
 _OLDEST_API = (1, 40)  # Engine 19.03: what Docker Compose 2 talks to
 
 
@@ -152,26 +154,32 @@ class Docker(Access):
         if not ids:
             return
         self._attempt(["stop", *ids])
-        done = self._attempt(["rm", "--force", *ids])
-        if done.ok:
-            return
-        # The engine refuses what somebody else is removing, such as a program of `remove_later`: that is as good.
+        refused = self._rm(ids)
+        if refused:
+            raise self.refusal(refused)
+
+    def _rm(self, ids: Sequence[str], *options: str) -> str:
+        """Remove containers at once, and wait for those that somebody else removes already, such as a program of `remove_later`:
+        the engine refuses them, and has them for a moment longer.
+
+        Returns:
+            Why one of them is still there, as the engine says it; "" when none is.
+        """
         try:
-            left = wait_for(
-                lambda: self._statuses(ids),
-                lambda statuses: not statuses or any(one != "removing" for one in statuses),
+            done = wait_for(
+                lambda: self._attempt(["rm", "--force", *options, *ids]),
+                lambda done: _UNDER_WAY not in done.stderr,
                 seconds=_REMOVING,
-                every=0.2,
+                every=0.1,
             )
         except DeadlinePassed:
-            raise self.refusal(done.stderr) from None
-        if left:
-            raise self.refusal(done.stderr)
+            return f"the engine is still removing {', '.join(id[:12] for id in ids)} after {_REMOVING:.0f} s"
+        return "" if done.ok or not self._there(ids) else done.stderr
 
-    def _statuses(self, ids: Sequence[str]) -> list[str]:
-        """The engine's word for each of these containers that is there."""
+    def _there(self, ids: Sequence[str]) -> bool:
+        """Whether one of these containers is still there."""
         each = [word for id in ids for word in ("--filter", f"id={id}")]
-        return self._docker(["ps", "--all", "--format", "{{.State}}", *each]).split()
+        return bool(self._docker(["ps", "--all", "--quiet", *each]).split())
 
     def remove_later(self, ids: Sequence[str], log: Path, *, after: float = 0.0) -> None:
         """Ask containers to end `after` some seconds, and remove them, without waiting for it: each has as long as it was given
@@ -187,9 +195,10 @@ class Docker(Access):
                 self._attempt(["network", "disconnect", "--force", network, container.id])
 
     def discard(self, ids: Sequence[str]) -> None:
-        """Remove containers that nobody uses, at once."""
+        """Remove containers that nobody uses, at once: what is made next may want their names. One that the engine cannot
+        remove stays."""
         if ids:
-            self._attempt(["rm", "--force", "--volumes", *ids])
+            self._rm(ids, "--volumes")
 
     def tail(self, container: str, lines: int) -> list[str]:
         """The last lines a container wrote, standard output and error together."""
