@@ -64,8 +64,8 @@ def test_a_terminal_that_is_closed_interrupts_and_the_release_before_goes_on_ser
     one.run()
     before = one.containers("production")
     compose = (one.root / "compose.yml").read_text()
-    one.write("compose.yml", compose.replace("test: [CMD, wget,", 'test: [CMD, "false",'))
-    one.commit("never healthy")
+    one.write("compose.yml", compose.replace("test: [CMD, wget,", 'start_period: 300s, test: [CMD, "false",'))
+    one.commit("never healthy, and not unhealthy for as long as this takes")
     state = GitState(Repository(one.root), None)
     words = shlex.join([sys.executable, "-m", "windlass", "run", "--progress", "terminal"])
     terminal = subprocess.Popen(
