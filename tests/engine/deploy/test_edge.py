@@ -156,7 +156,7 @@ def test_errors_after_the_switch_are_seen_and_the_way_back_is_short(world: Any, 
         began = time.monotonic()
         target.restore(first, 2, world.events.append)
         assert time.monotonic() - began < 20  # the bound of a machine in trouble: usually it takes one second or two
-        wait_for(lambda: get(at), lambda text: text == "1", seconds=1)
+        wait_for(lambda: get(at), lambda text: text == "1", seconds=10)
     assert set(load.answers) == {"1"}
     assert set(load.failures) == {"status 500"}
 
