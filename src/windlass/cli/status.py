@@ -111,6 +111,7 @@ def tell(one: Standing, out: Output) -> None:
     from windlass.cli.output import short
     from windlass.cli.standing import moment, remarks, since
     from windlass.state.interface import running_release
+    from windlass.steps.running import missing
 
     name, records, observation = one.name, one.records, one.observation
     release = running_release(records)
@@ -133,9 +134,10 @@ def tell(one: Standing, out: Output) -> None:
         restarts = f", {state.restarts} restart{'' if state.restarts == 1 else 's'}" if state.restarts else ""
         health = f"[{style}]{state.health}[/]{restarts}"
         rows.append((state.service, health, short(state.digest), ports, since(state.since)))
-    running = {state.service for state in observation.services}
-    wanted = release.active if release else ()
-    rows += [(s.name, "[red]missing[/]", short(s.digest), "-", "-") for s in wanted if s.name not in running]
+    if release is not None:
+        for name in missing(release, observation):
+            built = release.service(name)
+            rows.append((name, "[red]missing[/]", short(built.digest if built else None), "-", "-"))
     if rows:
         out.table(("service", "health", "image", "ports", "up for"), rows, indent=2)
     for state in observation.services:
@@ -148,13 +150,12 @@ def document(one: Standing) -> dict[str, Any]:
     from windlass.model.observation import ServiceState
     from windlass.state.interface import running_release
     from windlass.state.quarantine import quarantined
+    from windlass.steps.running import missing
 
     records, observation = one.records, one.observation
     release = running_release(records)
-    there = {state.service for state in observation.services}
-    missing = [
-        service for service in (release.active if release and not one.unknown else ()) if service.name not in there
-    ]
+    gone = missing(release, observation) if release and not one.unknown else ()
+    lost = [(name, release.service(name) if release else None) for name in gone]
     began = (r.at for r in records if release and r.release.id == release.id and r.outcome == "healthy")
     return {
         "environment": one.name,
@@ -164,7 +165,10 @@ def document(one: Standing) -> dict[str, Any]:
         "since": next(began, None),
         "outcome": records[0].outcome if records else None,
         "services": [_service(state) for state in observation.services]
-        + [_service(ServiceState(gone.name, "missing", gone.reference, gone.digest)) for gone in missing],
+        + [
+            _service(ServiceState(name, "missing", s.reference if s else "", s.digest if s else None))
+            for name, s in lost
+        ],
         "quarantine": [
             {"release": kept.release.id, "since": kept.since, "by": kept.by, "why": kept.why}
             for kept in quarantined(records)

@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.session import open_session
     from windlass.errors import ExitCode, UsageError
     from windlass.state.interface import running_release
+    from windlass.steps.running import missing
 
     session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
@@ -38,9 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
     target = session.view.target(environment)
     with sink(arguments.progress) as emit:
         checks = session.view.verify(environment, release, target.endpoint, emit)
-    observed = {state.service: state for state in target.observe().services}
-    unwell = [f"{name} is {state.health}" for name, state in observed.items() if not state.well]
-    unwell += [f"{service.name} is missing" for service in release.active if service.name not in observed]
+    observed = target.observe()
+    unwell = [
+        f"{state.service} is {state.health}" + (f": {state.detail}" if state.detail else "")
+        for state in observed.services
+        if not state.well
+    ]
+    unwell += [f"{name} is missing" for name in missing(release, observed)]
     passed = all(check.passed for check in checks) and not unwell
     if arguments.json:
         rows = [_row(check) for check in checks]

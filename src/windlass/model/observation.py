@@ -46,7 +46,11 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
+    """`missing` are services without a container, though the release that was switched to last runs them; not those that
+    run once and end."""
+
     services: tuple[ServiceState, ...]
+    missing: tuple[str, ...] = ()
 
     def service(self, name: str) -> ServiceState | None:
         return next((state for state in self.services if state.service == name), None)

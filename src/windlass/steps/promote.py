@@ -16,6 +16,7 @@ from windlass.model.times import moment
 from windlass.state.interface import find_release, running_release
 from windlass.state.quarantine import quarantine_of
 from windlass.steps.compose_release import unique
+from windlass.steps.running import missing
 from windlass.steps.tags import immutable_tags
 from windlass.steps.tools import Tools
 
@@ -98,15 +99,13 @@ def verified(history: tuple[Record, ...], origin: Environment) -> Release:
 
 def drifted(release: Release, seen: Observation) -> tuple[str, ...]:
     """How what runs differs from a release: "api: another image", "web: missing", "db: unhealthy"."""
-    found = []
-    for service in release.active:
-        state = seen.service(service.name)
-        if state is None:
-            found.append(f"{service.name}: missing")
-        elif state.digest is not None and state.digest != service.digest:
-            found.append(f"{service.name}: another image")
+    found = [f"{name}: missing" for name in missing(release, seen)]
+    for state in seen.services:
+        service = release.service(state.service)
+        if service is not None and state.digest is not None and state.digest != service.digest:
+            found.append(f"{state.service}: another image")
         elif not state.well:
-            found.append(f"{service.name}: {state.health}")
+            found.append(f"{state.service}: {state.health}")
     return tuple(found)
 
 

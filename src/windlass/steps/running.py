@@ -64,7 +64,14 @@ def tell(seen: Observation, candidates: Sequence[Release]) -> Running:
     found = max(whole, key=lambda release: sum(state.release == release.id for state in seen.services))
     names = {service.name for service in found.active}
     unwell = [f"{one.service} is {one.health}" for one in seen.services if one.service in names and not one.well]
+    unwell += [f"{name} is missing" for name in seen.missing]
     return Running(found, not unwell, f"{found.id} runs now" + (f", but {', '.join(unwell)}" if unwell else ""))
+
+
+def missing(release: Release, seen: Observation) -> tuple[str, ...]:
+    """The services of a release that have no container, those whose image is not built here included. Pure."""
+    built = (service.name for service in release.active if seen.service(service.name) is None)
+    return tuple(dict.fromkeys((*built, *seen.missing)))
 
 
 def _is_whole(seen: Observation, release: Release) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.engine.deploy.serving import get
+from tests.engine.deploy.test_edge import QUICK, release
 from windlass.errors import ConfigError, DeploymentFailed
 from windlass.model.events import ServiceProgress
 
@@ -43,6 +46,23 @@ def test_a_program_that_is_not_in_the_image_is_named(world: Any) -> None:
     tree = world.write({"compose.yml": SERVICE + "    command: no-such-program\n"})
     with pytest.raises(DeploymentFailed, match="no-such-program"):
         world.deploy(world.target(), world.release("r1", tree, web="1"))
+
+
+@pytest.mark.parametrize("data", ["", ', "/var/kept"'])  # behind an edge, and in place
+def test_a_port_that_something_else_has_is_no_fault_of_the_release(
+    world: Any, port: Callable[[], int], data: str
+) -> None:
+    target, at = world.target(edge=QUICK), port()
+    made = release(world, "r1", data=data, rest=f"    ports: ['{at}:8080']\n")
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", at))
+        other.listen()
+        with pytest.raises(DeploymentFailed, match="address already in use") as failure:
+            world.deploy(target, made)
+    assert not failure.value.blames
+    assert "stop what uses the port" in str(failure.value.remedy)
+    world.deploy(target, made, 2)  # and then it is well
+    assert get(at) == "1"
 
 
 def test_a_failing_health_check_shows_what_it_printed(world: Any) -> None:

@@ -79,7 +79,7 @@ def test_a_port_of_one_address_is_reached_there() -> None:
         ({"Status": "exited", "ExitCode": 3}, "exited", "exit code 3"),
         ({"Status": "exited", "ExitCode": 0}, "exited", "exit code 0"),
         ({"Status": "dead", "ExitCode": 1}, "exited", "exit code 1"),
-        ({"Status": "paused"}, "exited", ""),
+        ({"Status": "paused"}, "unhealthy", "it is paused"),
         ({"Status": "restarting", "ExitCode": 1}, "restarting", "exit code 1"),
         ({"Status": "created"}, "starting", ""),
         ({"Status": "created", "Error": "port\nis taken"}, "exited", "port is taken"),

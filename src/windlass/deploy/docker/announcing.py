@@ -22,6 +22,9 @@ _REFUSED: Mapping[Early, str] = {
     "at the switch": "its port, its name or its edge is needed otherwise: from the switch on, calls to it are refused",
 }
 
+_MAY_END = "it is taken for one that runs once and ends"
+_CUT = "requests that are still under way through it are cut"
+
 
 def why_anew(
     edge: Edge,
@@ -50,6 +53,8 @@ def edge_changes(
             found.append(Change(edge.name, "recreate", reason))
         elif running is not None and (why := why_anew(edge, running, edges, layout, services)):
             found.append(Change(edge.name, "recreate", f"{why}; its connections are cut for about a second", True))
+        elif cut(edge.name, board):
+            found.append(Change(edge.name, "recreate", f"it was about to go; {_CUT}", True))
         elif why := otherwise(running, edge, layout.fronted):
             found.append(Change(edge.name, "update", why))
     names = {edge.name for edge in edges}
@@ -59,6 +64,12 @@ def edge_changes(
         else:
             found.append(Change(gone.name, "remove", "no service needs it any more"))
     return found
+
+
+def cut(edge: str, board: Board) -> str:
+    """What is to be said when an edge is made while the one before it still ends; "" where none does."""
+    ending = [e for e in board.edges if e.name == edge and board.ends(e) and e.container.status == "running"]
+    return f"the edge of {', '.join(ending[0].made_for.get('services') or ('names',))} was about to go: {_CUT}" if ending else ""  # fmt: skip
 
 
 def explained(change: Change, layout: Layout, board: Board, early: Mapping[str, Early] | None = None) -> Change:
@@ -72,19 +83,24 @@ def explained(change: Change, layout: Layout, board: Board, early: Mapping[str, 
     if change.action == "remove" and any(not c.worker and not c.ended_well for c in serving):
         when = _REFUSED[(early or {}).get(change.service, "")]
         return replace(change, reason=f"{change.reason}; {when}", noticed=True)
-    if change.action == "recreate" and change.service in layout.workers and any(c.fronted for c in serving):
+    reason = layout.in_place.get(change.service)
+    uncalled = change.service in layout.workers or reason == RUNS_ONCE
+    if change.action == "recreate" and uncalled and any(c.fronted for c in serving):
         said = f"{change.reason}; it takes no calls any more: from the switch on they are refused"
         return replace(change, reason=said, noticed=True)
-    if change.action == "create" and any(
-        c.fronted and c.status == "running" for c in board.services if c.service == change.service
-    ):
-        return Change(change.service, change.action, "no edge leads to its containers")
+    running = [c for c in board.services if c.service == change.service and c.fronted and c.status == "running"]
+    if change.action == "create" and running:
+        ending = all(c.id in board.leaving for c in running)
+        return Change(
+            change.service, change.action, "it was about to go" if ending else "no edge leads to its containers"
+        )
     if change.action == "recreate" and change.service in layout.fronted:
         if any(not c.fronted for c in board.serving(change.service)):
             moved = "it is moved behind an edge, once; its connections are cut for about a second"
             return replace(change, reason=f"{change.reason}; {moved}", noticed=True)
         return change
-    reason = layout.in_place.get(change.service)
+    if change.action == "recreate" and reason == RUNS_ONCE and any(c.status == "running" for c in serving):
+        return replace(change, reason=f"{change.reason}; it still runs, and is stopped first: {_MAY_END}", noticed=True)
     if change.action != "recreate" or not reason or change.cause == "unwell" or reason == RUNS_ONCE:
         return change
     return replace(change, reason=f"{change.reason}; it is stopped and started: {reason}", noticed=True)

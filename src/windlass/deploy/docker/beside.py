@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from windlass.deploy.docker import changes, partial
+from windlass.deploy.docker.announcing import cut
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge
@@ -53,6 +54,9 @@ class Beside:
             board = self._ending.make_way(ready.gives_way(board), board)
             there = list(board.containers)
         self._clear_the_way(waiting, ready, board)
+        for edge in edges:
+            if said := cut(edge.name, board):
+                emit(Notice(said, "warning"))
         self._site.docker.discard([e.container.id for e in board.edges if e.name in {edge.name for edge in edges}])
         fresh = [name for name in starting if name in ready.layout.fronted and not board.serving(name)]
         bring_up(

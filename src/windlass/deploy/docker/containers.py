@@ -75,6 +75,8 @@ class Container:
             return "running"
         if self.status == "restarting":
             return "restarting"
+        if self.status == "paused":
+            return "unhealthy"
         return "starting" if self.status == "created" and not self.error else "exited"
 
     @property
@@ -82,6 +84,8 @@ class Container:
         """What there is to say about the state, in one line."""
         if self.status in ("exited", "dead", "restarting"):
             return f"exit code {self.exit_code}" + (f": {self.error}" if self.error else "")
+        if self.status == "paused":
+            return "it is paused"
         if self.health in ("unhealthy", "starting"):
             return (self.health_output.strip().splitlines() or [""])[-1][:200]
         return self.error

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from windlass.deploy.docker.marks import Marks
@@ -23,10 +23,12 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`releases` maps a service to (configuration hash, release id)."""
+    """`releases` maps a service to (configuration hash, release id); `lasting` are the services of the release that was
+    switched to last, but for those that run once and end."""
 
     sequence: int = 0
     releases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    lasting: tuple[str, ...] = ()
 
     def release_of(self, service: str, config_hash: str) -> str | None:
         """The release that brought this very configuration; None when somebody else did."""
@@ -49,14 +51,15 @@ class Fence:
         try:
             document = json.loads(self._file.read_text())
             releases = {name: (str(pair[0]), str(pair[1])) for name, pair in document["releases"].items()}
-            return Seen(int(document["sequence"]), releases)
+            return Seen(int(document["sequence"]), releases, tuple(map(str, document.get("lasting", ()))))
         except (FileNotFoundError, ValueError, KeyError, TypeError, IndexError, AttributeError):
             return Seen()
 
     def write(self, seen: Seen) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         draft = self._file.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps({"sequence": seen.sequence, "releases": dict(seen.releases)}, sort_keys=True))
+        document = {"sequence": seen.sequence, "releases": dict(seen.releases), "lasting": list(seen.lasting)}
+        draft.write_text(json.dumps(document, sort_keys=True))
         draft.replace(self._file)
 
     @contextmanager
@@ -83,7 +86,7 @@ class Fence:
                 raise _late(sequence, seen.sequence)
             if self._marks is not None and (newest := self._marks.claim(sequence)):
                 raise _late(sequence, newest)
-            self.write(Seen(sequence, seen.releases))
+            self.write(replace(seen, sequence=sequence))
             yield seen
 
     def insist(self, sequence: int) -> None:

@@ -46,24 +46,35 @@ class Looking:
 
     def observe(self) -> Observation:
         """What runs now; what should have ended by now is seen to."""
-        board = self.board()
+        overtaken = self._fence.overtaken()
+        board = self._site.board(ask=overtaken)
         self._ending.catch_up(board)
-        return self.observation(board, self._fence.read())
+        seen = self._fence.read()
+        # What this machine remembers is not what somebody else has deployed since.
+        return self.observation(board, replace(seen, lasting=()) if overtaken else seen)
 
     def observation(self, board: Board, seen: Seen) -> Observation:
         """What serves on a board. It is remembered for a moment, for `endpoint`."""
         host = self._site.docker.host()
         carrier = board.carrier
         states = []
-        for service, container in sorted(worst(board.current).items()):
+        served = worst(board.current)
+        # They served, and an edge that was removed by hand took their ports with it.
+        left = (c for c in board.services if c.service not in served and c.fronted and c.id not in board.leaving)
+        unreached = worst(c for c in left if seen.release_of(c.service, c.config_hash))
+        for service, container in sorted((served | unreached).items()):
             state = to_state(container, release=seen.release_of(service, container.config_hash), engine_host=host)
             edge = board.edge(carrier.get(service, ""))
             if container.fronted and edge is not None and edge.container.status == "running":
                 mine = edge.carried.ports.get(service, {})
                 ports = tuple((p, at) for p, at in endpoints(edge.container, host) if p in mine)
                 state = replace(state, ports=ports)
+            elif container.fronted and state.well:
+                why = f"the edge that leads to it is {edge.container.status}" if edge else "no edge leads to it"
+                state = replace(state, health="unhealthy", detail=why, ports=())
             states.append(state)
-        found = Observation(tuple(states))
+        known = {container.service for container in board.services}
+        found = Observation(tuple(states), tuple(name for name in seen.lasting if name not in known))
         self._late = (self._site.clock.now(), found)
         return found
 

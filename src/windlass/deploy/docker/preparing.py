@@ -19,7 +19,7 @@ from windlass.deploy.docker.edge.allocate import Edge, allocate
 from windlass.deploy.docker.edge.board import Board, RunningEdge, ends_of
 from windlass.deploy.docker.edge.certificates import terminated
 from windlass.deploy.docker.edge.held import refuse_held
-from windlass.deploy.docker.edge.layout import ImageFacts, Layout, lay_out
+from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
 from windlass.deploy.docker.edge.reuse import Claims, claims, needed_elsewhere
 from windlass.deploy.docker.edge.router import routers
 from windlass.deploy.docker.engine import Docker, Image
@@ -73,6 +73,11 @@ class Ready:
     def needed_elsewhere(self, running: RunningEdge) -> bool:
         """Whether an edge that the release has no use for has a port or a name that it needs elsewhere."""
         return needed_elsewhere(running.made_for, self.claimed(running.name))
+
+    @property
+    def lasting(self) -> tuple[str, ...]:
+        """The services that are there as long as the release is."""
+        return tuple(sorted(name for name in self.wanted if self.layout.in_place.get(name) != RUNS_ONCE))
 
     def edge(self, name: str) -> Edge | None:
         return next((edge for edge in self.edges if edge.name == name), None)
@@ -206,7 +211,13 @@ class Preparer:
             layout,
             {
                 name: stays.get(name)
-                or edge_compose.instance(name, wanted[name], ids.get(name, ("", ""))[1], board.taken)
+                or edge_compose.instance(
+                    name,
+                    wanted[name],
+                    ids.get(name, ("", ""))[1],
+                    board.taken,
+                    replicas=runnable.replicas.get(name, 1),
+                )
                 for name in runnable.model["services"]
                 if name in layout.beside and name in wanted
             },

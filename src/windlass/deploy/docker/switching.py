@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from windlass.deploy.docker import changes, partial
+from windlass.deploy.docker.announcing import cut
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
 from windlass.deploy.docker.edge.allocate import Edge
@@ -78,8 +79,8 @@ class Switching:
         return self._site.board()
 
     def _present(self, ready: Ready, service: str, board: Board) -> bool:
-        """Whether `begin` has brought it up already."""
-        there = [c for c in board.services if c.service == service]
+        """Whether `begin` has brought it up already, in its place: what stood behind an edge before does not count."""
+        there = [c for c in board.services if c.service == service and not c.beside]
         return (
             bool(there)
             and all(
@@ -102,6 +103,8 @@ class Switching:
             running, why = board.edge(edge.name), ready.why_anew(edge, board)
             if running is None or running.container.status != "running" or why:
                 make.append(edge)
+                if said := cut(edge.name, board):
+                    emit(Notice(said, "warning"))
                 if running is not None and why:
                     emit(Notice(f"the edge of {', '.join(edge.services) or 'names'} is made anew because {why}: connections are cut for about a second", "warning"))  # fmt: skip
         made = {edge.name for edge in make}

@@ -232,7 +232,7 @@ class DockerTarget:
             except BaseException:
                 self._note(seen, sequence, ready, self._site.board())
                 raise
-            after = self._note(seen, sequence, ready, board)
+            after = self._note(replace(seen, lasting=ready.lasting), sequence, ready, board)
         self._ready.pop(release.id, None)  # the next switch must look again
         if keep_warm:
             board = replace(board, services=tuple(c for c in board.services if c.service in ready.wanted))
@@ -289,4 +289,4 @@ def _remember(
             releases[service] = (container.config_hash, release.id)
         elif service in seen.releases:
             releases[service] = seen.releases[service]
-    return Seen(sequence, releases)
+    return replace(seen, sequence=sequence, releases=releases)

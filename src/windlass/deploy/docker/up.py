@@ -32,6 +32,7 @@ WITHOUT_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": 
 
 
 _LATE = "not ready after"
+_PORT_TAKEN = "stop what uses the port, or give this environment another one: ports or port_offset in windlass.yaml"
 
 _ENDING = ("unhealthy", "restarting", "exited")
 """States in which a container that was there before says nothing about the release while Compose may still replace it."""
@@ -244,6 +245,7 @@ def _failure(
         where=next(iter(failed)) if len(failed) == 1 and named == refused else None,
         remedy=_remedy(named),
         evidence=evidence,
+        blames=not _lacking(named),
     )
 
 
@@ -263,9 +265,22 @@ def compose_refusal(lines: Sequence[str]) -> str:
     return last.removeprefix("Error response from daemon: ")
 
 
+_LACKING = {
+    "port is already allocated": _PORT_TAKEN,
+    "address already in use": _PORT_TAKEN,
+    "address pool": "remove networks that nothing uses (docker network prune), or give the engine more default-address-pools",
+    "no space left on device": "make room on the engine's host: docker system df shows what takes it",
+}
+"""What an engine says when it has no room for a release that may be well, and what to do then."""
+
+
+def _lacking(message: str) -> str:
+    return next((remedy for said, remedy in _LACKING.items() if said in message), "")
+
+
 def _remedy(message: str) -> str:
-    if "port is already allocated" in message or "address already in use" in message:
-        return "stop what uses the port, or give this environment another one: ports or port_offset in windlass.yaml"
+    if remedy := _lacking(message):
+        return remedy
     if _LATE in message:
         return "look at the log lines shown; where services only need longer, raise ready_timeout in windlass.yaml"
     return "look at the log lines shown, and mend the service"

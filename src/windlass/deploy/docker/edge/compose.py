@@ -39,14 +39,16 @@ def without_front(model: ComposeModel, fronted: Mapping[str, Fronted]) -> Compos
     return {**model, "services": services}
 
 
-def instance(service: str, config_hash: str, image_id: str, taken: Collection[str] = ()) -> str:
+def instance(service: str, config_hash: str, image_id: str, taken: Collection[str] = (), *, replicas: int = 1) -> str:
     """The Compose service under which one configuration of a service runs, so that two have room beside each other.
 
     Args:
+        replicas: how many containers of it run: under one name Compose would end those that are too many, with the requests
+            they have.
         taken: names of containers that are about to go, and must not be taken for running ones.
     """
     for again in itertools.count():
-        text = f"{config_hash} {image_id}" + (f" {again}" if again else "")
+        text = f"{config_hash} {image_id}" + (f" x{replicas}" if replicas > 1 else "") + (f" {again}" if again else "")
         name = f"{service}.{hashlib.sha256(text.encode()).hexdigest()[:8]}"
         if name not in taken:
             return name
