@@ -45,6 +45,7 @@ class FakeTarget:
     pruned: set[str] = field(default_factory=set)
     calls: list[tuple[str, str]] = field(default_factory=list)
     running: dict[str, ServiceState] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
     sequence: int = 0
 
     def prepare(self, release: Release, emit: Emit, *, pulling: bool = True) -> Prepared:
@@ -86,7 +87,7 @@ class FakeTarget:
         return self._switch(self._prepare(release), sequence, emit, "restore")
 
     def observe(self) -> Observation:
-        return Observation(tuple(self.running[name] for name in sorted(self.running)))
+        return Observation(tuple(self.running[name] for name in sorted(self.running)), self.missing)
 
     def differences(self, prepared: Prepared) -> Mapping[str, tuple[str, ...]]:
         """Of images alone."""

@@ -113,6 +113,10 @@ def test_a_request_under_way_to_it_ends_well(world: Any, port: Callable[[], int]
     asking.join()
     assert said == ["old"]
     assert target.prepare(without, world.events.append).nothing_to_do  # an edge that is about to go is no change
+    again = {change.service: change for change in target.prepare(first, world.events.append).changes}
+    assert again["old"].reason == "it was about to go"
+    cuts = any("still under way through it are cut" in change.reason and change.noticed for change in again.values())
+    assert cuts is (inside == 8080)
     with Load().running(fresh(at)) as load:
         world.deploy(target, first, 3)  # and it comes back at once
     assert load.failures == []

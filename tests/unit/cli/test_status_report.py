@@ -7,7 +7,7 @@ import io
 from windlass.cli import status
 from windlass.cli.output import Output
 from windlass.errors import EngineUnavailable
-from windlass.model.observation import Observation
+from windlass.model.observation import Observation, ServiceState
 from windlass.model.release import Record, Release, ReleasedService
 
 SERVICES = (ReleasedService("web", "localhost:5077/web", "sha256:" + "1" * 64),)
@@ -43,3 +43,13 @@ def test_where_the_engine_answers_a_service_that_is_not_there_is_missing() -> No
     document = status.document(status.Standing("production", (RECORD,), Observation(())))
     assert [(one["name"], one["health"]) for one in document["services"]] == [("web", "missing")]
     assert document["unknown"] is None
+
+
+def test_one_that_is_not_built_here_is_missing_as_well() -> None:
+    web = ServiceState("web", "healthy", SERVICES[0].reference, SERVICES[0].digest)
+    standing = status.Standing("production", (RECORD,), Observation((web,), ("db",)))
+    rows = status.document(standing)["services"]
+    assert [(one["name"], one["health"], one["digest"]) for one in rows[1:]] == [("db", "missing", None)]
+    told = io.StringIO()
+    status.tell(standing, Output(told, width=80))
+    assert "db missing - - -" in " ".join(told.getvalue().split())

@@ -13,6 +13,7 @@ from tests.unit.delivery.world import World
 from windlass.delivery import deploy
 from windlass.errors import EngineUnavailable, EnvironmentUnusable, ExitCode, Held, Refused, UsageError
 from windlass.model.events import Notice
+from windlass.model.observation import ServiceState
 from windlass.model.release import Lease, Record
 from windlass.model.rules import ApprovalRule, Freeze, Person
 from windlass.state import lease
@@ -246,6 +247,16 @@ class TestPromotion:
         with pytest.raises(Refused, match=f"does not run any more what was verified as develop-0000002: {words}"):
             world.promote()
         assert serving(world) == "main-0000001"
+
+    def test_what_runs_and_is_not_built_here_is_looked_at_as_well(self, world: World) -> None:
+        staging = world.targets["staging"]
+        staging.running["db"] = ServiceState("db", "exited")
+        with pytest.raises(Refused, match="develop-0000002: db: exited"):
+            world.promote()
+        del staging.running["db"]
+        staging.missing = ("db",)
+        with pytest.raises(Refused, match="develop-0000002: db: missing"):
+            world.promote()
 
     def test_an_engine_that_cannot_be_asked_is_said(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         def away() -> None:
