@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.engine.deploy.serving import get
 from tests.engine.deploy.test_edge import QUICK, release
 from windlass import process
 from windlass.deploy.docker import engine
+from windlass.model.project import EdgeSpec
 
 JOB = """
   mig:
@@ -27,17 +30,18 @@ def remove(target: Any, chosen: Callable[[Any], bool]) -> None:
     engine.remove([c.id for c in engine.containers(target.name) if chosen(c)])
 
 
+@pytest.mark.parametrize("edge", [QUICK, None])
 def test_a_service_without_a_container_is_missing_and_one_that_ran_once_is_not(
-    world: Any, port: Callable[[], int]
+    world: Any, port: Callable[[], int], edge: EdgeSpec | None
 ) -> None:
-    target, at = world.target(edge=QUICK), port()
+    target, at = world.target(edge=edge), port()
     made = release(world, "r1", f"{at}:8080", rest=JOB)
     world.deploy(target, made)
     assert target.observe().missing == ()
-    remove(target, lambda c: c.service in ("api", "mig"))
-    assert target.observe().missing == ("api",)
-    elsewhere = world.target(edge=QUICK)  # as another command sees it
-    assert elsewhere.observe().missing == ("api",)
+    remove(target, lambda c: c.service in ("web", "mig"))
+    assert target.observe().missing == ("web",)
+    elsewhere = world.target(edge=edge)  # as another command sees it
+    assert elsewhere.observe().missing == ("web",)
     world.deploy(target, made, 2)
     assert target.observe().missing == ()
     world.deploy(target, release(world, "r2", f"{at}:8080"), 3)

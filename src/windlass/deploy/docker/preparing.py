@@ -11,7 +11,7 @@ from pathlib import Path
 
 from windlass.compose.load import unescape
 from windlass.deploy import environ
-from windlass.deploy.docker import changes, going, mounts, partial, workers
+from windlass.deploy.docker import changes, going, mounts, naming, partial, workers
 from windlass.deploy.docker.announcing import edge_changes, explained, why_anew
 from windlass.deploy.docker.containers import Container
 from windlass.deploy.docker.edge import compose as edge_compose
@@ -19,7 +19,7 @@ from windlass.deploy.docker.edge.allocate import Edge, allocate
 from windlass.deploy.docker.edge.board import Board, RunningEdge, ends_of
 from windlass.deploy.docker.edge.certificates import terminated
 from windlass.deploy.docker.edge.held import refuse_held
-from windlass.deploy.docker.edge.layout import RUNS_ONCE, ImageFacts, Layout, lay_out
+from windlass.deploy.docker.edge.layout import ImageFacts, Layout, lay_out
 from windlass.deploy.docker.edge.reuse import Claims, claims, needed_elsewhere
 from windlass.deploy.docker.edge.router import routers
 from windlass.deploy.docker.engine import Docker, Image
@@ -76,8 +76,10 @@ class Ready:
 
     @property
     def lasting(self) -> tuple[str, ...]:
-        """The services that are there as long as the release is."""
-        return tuple(sorted(name for name in self.wanted if self.layout.in_place.get(name) != RUNS_ONCE))
+        """The services that are there as long as the release is; of those that may end as well, where an edge leads to them."""
+        services = self.compose.model["services"]
+        once = {name for name in self.wanted if naming.ONE_SHOT in (services[name].get("labels") or {})}
+        return tuple(sorted(self.wanted.keys() - (once - self.layout.beside)))
 
     def edge(self, name: str) -> Edge | None:
         return next((edge for edge in self.edges if edge.name == name), None)
