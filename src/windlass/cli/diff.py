@@ -27,15 +27,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.session import open_session
-    from windlass.errors import ExitCode, UsageError
+    from windlass.cli.standing import nothing_serves
+    from windlass.cli.status import tell_stale
+    from windlass.errors import ExitCode
     from windlass.model.events import Event, Notice
     from windlass.state.interface import running_release
 
     session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
-    release = running_release(session.view.state.records(environment.name))
+    state = session.view.state
+    records = state.records(environment.name)
+    release = running_release(records)
     if release is None:
-        raise UsageError(f"nothing is deployed to {environment.name}", remedy=f"windlass run --env {environment.name}")
+        raise nothing_serves(environment.name, records)
     target = session.view.target(environment)
     notices: list[Notice] = []
 
@@ -64,10 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
                 "drift": bool(drift),
                 "services": rows,
                 "notices": remarks,
+                "stale": state.stale,
             }
         )
     else:
         tell(drift, environment.name, release.id, output(), details, notices)
+        tell_stale(state.stale, output())
     return ExitCode.CHANGES if arguments.exit_code and drift else ExitCode.DONE
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
+from windlass import interruption
 from windlass.errors import ExitCode, UsageError
 
 
@@ -39,8 +40,7 @@ def _run(name: str, command: tuple[str, str], argv: Sequence[str]) -> int:
     try:
         module = _module(command[0])
         arguments = make_parser(name, command).parse_args(list(argv))
-        _interrupt_on(signal.SIGTERM)  # a CI runner that cancels: as Ctrl-C
-        _interrupt_on(signal.SIGHUP)  # a terminal that was closed, a lost connection
+        interruption.listen()
         return int(module.run(arguments))
     except KeyboardInterrupt:
         from windlass import process
@@ -76,12 +76,3 @@ def make_parser(name: str, command: tuple[str, str], *, width: int | None = None
     )
     module.configure(parser)
     return parser
-
-
-def _interrupt_on(number: signal.Signals) -> None:
-    if signal.getsignal(number) is not signal.SIG_IGN:  # ignored from outside, as nohup does: it stays so
-        signal.signal(number, _interrupt)
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt

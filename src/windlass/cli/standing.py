@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from windlass.errors import UsageError
 from windlass.model.times import moment as moment
 from windlass.model.times import since as since
 from windlass.state.interface import running_release
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from windlass.steps.tools import Tools
 
 _SHOWN = 3
+
+
+def nothing_serves(environment: str, records: tuple[Record, ...]) -> UsageError:
+    """The error for an environment that runs no release."""
+    if not records:
+        return UsageError(f"nothing is deployed to {environment}", remedy=f"windlass run --env {environment}")
+    return UsageError(
+        f"{environment} runs no release: {records[0].release.id}, the last one, is {records[0].outcome}",
+        remedy=f"windlass status {environment} shows what is there",
+    )
 
 
 def told(records: tuple[Record, ...]) -> tuple[Record, ...]:

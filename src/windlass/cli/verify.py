@@ -27,15 +27,19 @@ def run(arguments: argparse.Namespace) -> int:
     from windlass.cli.output import output, print_json
     from windlass.cli.progress import sink
     from windlass.cli.session import open_session
-    from windlass.errors import ExitCode, UsageError
+    from windlass.cli.standing import nothing_serves
+    from windlass.cli.status import tell_stale
+    from windlass.errors import ExitCode
     from windlass.state.interface import running_release
     from windlass.steps.running import missing
 
     session = open_session(arguments, on_call=True)
     environment = session.environment(arguments.env)
-    release = running_release(session.view.state.records(environment.name))
+    state = session.view.state
+    records = state.records(environment.name)
+    release = running_release(records)
     if release is None:
-        raise UsageError(f"nothing is deployed to {environment.name}", remedy=f"windlass run --env {environment.name}")
+        raise nothing_serves(environment.name, records)
     target = session.view.target(environment)
     with sink(arguments.progress) as emit:
         checks = session.view.verify(environment, release, target.endpoint, emit)
@@ -49,12 +53,21 @@ def run(arguments: argparse.Namespace) -> int:
     passed = all(check.passed for check in checks) and not unwell
     if arguments.json:
         rows = [_row(check) for check in checks]
-        print_json({"environment": environment.name, "passed": passed, "checks": rows, "unwell": unwell})
+        print_json(
+            {
+                "environment": environment.name,
+                "passed": passed,
+                "checks": rows,
+                "unwell": unwell,
+                "stale": state.stale,
+            }
+        )
     else:
         out = output()
         tell(checks, out)
         for one in unwell:
             out.say(f"[red]failed[/]  {out.plain(one)}", indent=8)
+        tell_stale(state.stale, out)
     return ExitCode.DONE if passed else ExitCode.NOTHING_TO_RESTORE
 
 

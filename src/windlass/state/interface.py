@@ -141,20 +141,37 @@ def find_release(records: tuple[Record, ...], wanted: str) -> Release | None:
 
 
 def ways_back(records: tuple[Record, ...]) -> tuple[Release, ...]:
-    """What `rollback` without an argument may go back to: healthy releases before the one that serves now, the latest first,
-    each content once.
+    """What `rollback` without an argument may go back to, the likeliest first.
+
+    After a deployment that was broken off, the way back is to the release that was to be replaced; after a rollback that
+    was, it is to where that was going. After one whose way back failed as well, it is to the release that was to serve
+    again, and to those before it: it may run, and do no better. Otherwise what is `earlier`.
+    """
+    current = running_release(records)
+    if current is None:
+        return earlier(records)
+    if broken_off(records) and records[0].kind == "rollback":
+        return (records[0].release,)  # the same command goes on, and does not lead back to what was to be left
+    if broken_off(records) and was_healthy(records, current):
+        return (current,)
+    if records[0].outcome == "failed" and was_healthy(records, current):
+        return (current, *earlier(records))
+    return earlier(records)
+
+
+def broken_off(records: tuple[Record, ...]) -> bool:
+    """Whether the last deployment came to no end."""
+    return bool(records) and records[0].outcome in ("interrupted", "deploying")
+
+
+def earlier(records: tuple[Record, ...]) -> tuple[Release, ...]:
+    """Healthy releases before the one that serves now, the latest first, each content once.
 
     Going back twice goes further back, not forth again: releases that a rollback has left are passed over. So are those
     in quarantine, and those that were deployed without a service that runs now (`--keep-going`): going back must not
-    take it down. After a deployment that was broken off, the way back is to the release that was to be replaced; after a
-    rollback that was, it is to where that was going.
+    take it down.
     """
     current = running_release(records)
-    broken_off = current is not None and records[0].outcome in ("interrupted", "deploying", "failed")
-    if current is not None and records[0].kind == "rollback" and records[0].outcome in ("interrupted", "deploying"):
-        return (records[0].release,)  # the same command goes on, and does not lead back to what was to be left
-    if current is not None and broken_off and was_healthy(records, current):
-        return (current,)
     left: set[str] = set()
     passed = {content(one.release) for one in quarantined(records)}
     if current is not None:
@@ -178,13 +195,13 @@ def _lacks(release: Release, current: Release | None) -> bool:
 
 def _left_by(rollback: Record, records: tuple[Record, ...]) -> set[str]:
     """The releases deployed between a rollback and the last time before it that its target served. One that was only gone back
-    to meanwhile is none of them: from there the rollback went forth again."""
+    to meanwhile is none of them: from there the rollback went forth again. None where it never served before."""
     between: set[str] = set()
     for record in records:
         if record.sequence >= rollback.sequence or record.outcome != "healthy":
             continue
         if record.release.id == rollback.release.id:
-            break
+            return between
         if record.kind != "rollback":
             between.add(record.release.id)
-    return between
+    return set()

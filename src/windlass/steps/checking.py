@@ -113,7 +113,7 @@ class Checking:
                 f"{when}{len(wrong)} of {len(checks)} checks failed: "
                 + "; ".join(f"{c.name}: {c.last}" for c in wrong[:3]),
                 where=self.environment.name,
-                remedy="write after_switch: true at a case that needs other services to reach the new release"
+                remedy="mend the service, or the case; one that needs other services to reach the new release says after_switch: true"
                 if when
                 else f"windlass logs {self.environment.name} shows what the services say",
                 evidence=evidence.of_failed_checks(self.target, wrong),

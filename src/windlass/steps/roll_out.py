@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from windlass import interruption
 from windlass.deploy.interface import Deployed, Prepared, Target
 from windlass.errors import DeploymentFailed, EnvironmentUnusable, Locked, VerificationFailed, WindlassError
 from windlass.model.delivery import RollOut
@@ -93,6 +94,7 @@ def roll_out(
             run.settle(admitted, "failed", serving=current, reason=str(error))
         raise
     except KeyboardInterrupt:
+        interruption.heard()
         run.settle(admitted, "interrupted", serving=current, reason="stopped by hand")
         back = f"; windlass deploy {environment.name} --release {current.id} goes back" if current else ""
         emit(Notice(f"{environment.name} may be between two releases", "warning", f"the same command goes on{back}"))
@@ -153,6 +155,7 @@ class _Run:
                 quietly(self.emit),
                 when="before the switch, ",
             )
+        interruption.honour()
         self.tools.state.assure(admitted)
         return self.target.switch(checked, admitted.sequence, self.emit)
 

@@ -9,7 +9,7 @@ from windlass.errors import UsageError, WindlassError
 from windlass.model.events import Emit, Notice, silent
 from windlass.model.project import Environment
 from windlass.model.release import Record, Release
-from windlass.state.interface import find_release, running_release, ways_back
+from windlass.state.interface import broken_off, earlier, find_release, running_release, was_healthy, ways_back
 from windlass.steps.tools import Tools
 
 
@@ -29,6 +29,11 @@ class Rollback:
             named = find_release(records, self.wanted)
             if named is None:
                 raise UsageError(f"no release '{self.wanted}' was healthy on {self.environment.name}", remedy=remedy)
+            if not was_healthy(records, named):  # approvals and freezes hold no rollback back: it brings nothing new
+                raise UsageError(
+                    f"{named.id} was never healthy on {self.environment.name}: that is no way back",
+                    remedy=f"windlass deploy {self.environment.name} --release {named.id} deploys it",
+                )
             return named
         current = running_release(records)
         skipped: list[str] = []
@@ -39,6 +44,11 @@ class Rollback:
             if skipped and current is not None:
                 self.emit(Notice(f"skipped {', '.join(skipped)}: going back to it would change nothing that runs"))
             return release
+        if skipped and broken_off(records) and (further := earlier(records)):
+            raise UsageError(
+                f"{self.environment.name} runs {skipped[0]} as it did before {records[0].release.id}, which was broken off",
+                remedy=f"windlass rollback {self.environment.name} {further[0].id} goes back further",
+            )
         if skipped:
             raise UsageError(
                 f"{self.environment.name} has no earlier healthy release that differs from what runs "

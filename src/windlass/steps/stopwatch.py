@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from windlass import interruption
 from windlass.model.delivery import StageReport
 from windlass.model.events import Emit, StageFinished, StageName, StageOutcome, StageStarted
 from windlass.waiting import Clock
@@ -33,6 +34,8 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: StageName, services: tuple[str, ...] = ()) -> Iterator[Verdict]:
+        """Raises KeyboardInterrupt before it begins: somebody asked for it."""
+        interruption.honour()
         verdict = Verdict()
         started = self._clock.now()
         self._emit(StageStarted(name, services))

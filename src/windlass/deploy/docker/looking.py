@@ -51,17 +51,23 @@ class Looking:
         self._ending.catch_up(board)
         seen = self._fence.read()
         # What this machine remembers is not what somebody else has deployed since.
-        return self.observation(board, replace(seen, lasting=()) if overtaken else seen)
+        return self.observation(
+            board, replace(seen, lasting=()) if overtaken else seen, first=not seen.lasting and not overtaken
+        )
 
-    def observation(self, board: Board, seen: Seen) -> Observation:
-        """What serves on a board. It is remembered for a moment, for `endpoint`."""
+    def observation(self, board: Board, seen: Seen, *, first: bool = False) -> Observation:
+        """What serves on a board. It is remembered for a moment, for `endpoint`.
+
+        Args:
+            first: nothing was ever switched to: what has started is there, though no edge leads to it yet.
+        """
         host = self._site.docker.host()
         carrier = board.carrier
         states = []
         served = worst(board.current)
         # They served, and an edge that was removed by hand took their ports with it.
         left = (c for c in board.services if c.service not in served and c.fronted and c.id not in board.leaving)
-        unreached = worst(c for c in left if seen.release_of(c.service, c.config_hash))
+        unreached = worst(c for c in left if first or seen.release_of(c.service, c.config_hash))
         for service, container in sorted((served | unreached).items()):
             state = to_state(container, release=seen.release_of(service, container.config_hash), engine_host=host)
             edge = board.edge(carrier.get(service, ""))

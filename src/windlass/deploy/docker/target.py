@@ -101,9 +101,14 @@ class DockerTarget:
         ready = self._ready.get(prepared.release.id) or self._prepare(prepared.release, emit, "deploy")
         if ready.prepared.nothing_to_do:
             return Checked(prepared, beside=False)
-        with self._fence.entered(sequence):
+        with self._fence.entered(sequence) as seen:
             ready = self._still(ready, emit, "deploy")
-            self._begin(ready, emit, "deploy")
+            try:
+                self._begin(ready, emit, "deploy")
+            except DeploymentFailed:
+                if not seen.lasting:  # what is left of a first release came from it
+                    self._note(seen, sequence or seen.sequence, ready, self._site.board().services)
+                raise
         changed = [name for name in ready.to_do("create", "recreate") if name in ready.layout.fronted]
         standing = self._beside
         reached = tuple(
@@ -230,9 +235,9 @@ class DockerTarget:
             try:
                 board = self._apply_firmly(ready, sequence, emit, stage, keep_warm, board)
             except BaseException:
-                self._note(seen, sequence, ready, self._site.board())
+                self._note(seen, sequence, ready, self._site.board().current)
                 raise
-            after = self._note(replace(seen, lasting=ready.lasting), sequence, ready, board)
+            after = self._note(replace(seen, lasting=ready.lasting), sequence, ready, board.current)
         self._ready.pop(release.id, None)  # the next switch must look again
         if keep_warm:
             board = replace(board, services=tuple(c for c in board.services if c.service in ready.wanted))
@@ -241,9 +246,9 @@ class DockerTarget:
             self._turned = Turned(self._clock.now(), board, look).begin()
         return Deployed(release, self._looking.observation(board, after))
 
-    def _note(self, seen: Seen, sequence: int, ready: Ready, board: Board) -> Seen:
+    def _note(self, seen: Seen, sequence: int, ready: Ready, there: Iterable[Container]) -> Seen:
         """Note which release each service that is there came from."""
-        after = _remember(seen, sequence, ready.prepared.release, ready.wanted, board.current)
+        after = _remember(seen, sequence, ready.prepared.release, ready.wanted, there)
         self._fence.write(after)
         return after
 
