@@ -28,13 +28,14 @@ _UNDECLARED = "windlass.yaml does not declare it any more; what is left of it ru
 @dataclass(frozen=True, slots=True)
 class Standing:
     """An environment: its history, what runs there, and what is to be said of it. `unknown` is why nobody can see what runs:
-    nothing is known of its services then."""
+    nothing is known of its services then; `untold` why nobody can read its history."""
 
     name: str
     records: tuple[Record, ...]
     observation: Observation
     rules: tuple[tuple[str, str, str], ...] = ()
     unknown: WindlassError | None = None
+    untold: WindlassError | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = (session.environment(arguments.env),) if arguments.env else session.project.environments
     state = session.view.state
     seen = [_seen(environment, session) for environment in chosen]
-    code = ExitCode.UNUSABLE if any(one.unknown for one in seen) else ExitCode.DONE
+    code = ExitCode.UNUSABLE if any(one.unknown or one.untold for one in seen) else ExitCode.DONE
     if not arguments.env:
         seen += _left_over(session)
     if arguments.json:
@@ -71,10 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _seen(environment: Environment, session: Session) -> Standing:
     from windlass.cli.standing import held_back, told
+    from windlass.errors import EnvironmentUnusable
 
-    records = told(session.view.state.records(environment.name))
-    rules = tuple(held_back(environment, records, session.view))
     observation, unknown = _looked(environment, session)
+    try:
+        records = told(session.view.state.records(environment.name))
+        rules = tuple(held_back(environment, records, session.view))
+    except EnvironmentUnusable as error:  # the remote is away, and this clone has never seen a history of it
+        return Standing(environment.name, (), observation, (), unknown, error)
     return Standing(environment.name, records, observation, rules, unknown)
 
 
@@ -115,7 +120,9 @@ def tell(one: Standing, out: Output) -> None:
 
     name, records, observation = one.name, one.records, one.observation
     release = running_release(records)
-    if release is None:
+    if one.untold is not None:
+        out.say(f"[bold]{name}[/]  what was deployed is not known here: {out.plain(one.untold.message)}", indent=2)
+    elif release is None:
         out.say(f"[bold]{name}[/]  no healthy release" + ("" if records else "; nothing was ever deployed"), indent=2)
     else:
         began = next((r.at for r in records if r.release.id == release.id and r.outcome == "healthy"), records[0].at)
@@ -159,7 +166,7 @@ def document(one: Standing) -> dict[str, Any]:
     began = (r.at for r in records if release and r.release.id == release.id and r.outcome == "healthy")
     return {
         "environment": one.name,
-        "unknown": as_document(one.unknown) if one.unknown else None,
+        "unknown": as_document(problem) if (problem := one.unknown or one.untold) else None,
         "release": release.id if release else None,
         "commit": release.commit if release else None,
         "since": next(began, None),

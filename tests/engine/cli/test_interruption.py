@@ -127,3 +127,10 @@ def test_the_environment_s_history_is_on_the_remote(installation: Installation, 
     ).stdout
     record = json.loads(history)["records"][0]
     assert (record["release"]["id"], record["outcome"]) == (report["release"], "healthy")
+    (tmp_path / "origin.git").rename(tmp_path / "away.git")
+    for words in (("diff", "production"), ("verify", "production"), ("status", "production")):
+        assert "'origin' does not answer" in one.windlass(*words, "--json").json["stale"]
+    assert "this is what was known last" in " ".join(one.windlass("diff", "production").out.split())
+    said = " ".join(one.windlass("status").out.split())
+    assert "staging what was deployed is not known here: the git remote 'origin' does not answer" in said
+    assert f"production {report['release']}" in said

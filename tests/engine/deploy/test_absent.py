@@ -11,6 +11,8 @@ from tests.engine.deploy.serving import get
 from tests.engine.deploy.test_edge import QUICK, release
 from windlass import process
 from windlass.deploy.docker import engine
+from windlass.deploy.interface import LogLine
+from windlass.errors import DeploymentFailed
 from windlass.model.project import EdgeSpec
 
 JOB = """
@@ -75,3 +77,17 @@ def test_one_that_served_and_runs_once_now_runs_once(world: Any, port: Callable[
     world.deploy(target, job, 2)
     (ran,) = [c for c in engine.containers(target.name) if c.service == "mig" and not c.beside]
     assert engine.tail(ran.id, 20) == ["it ran"]
+
+
+def test_what_is_left_of_a_first_release_that_failed_is_shown_and_heard(world: Any, port: Callable[[], int]) -> None:
+    target, at = world.target(edge=QUICK), port()
+    loops = '  bad:\n    image: busybox:1\n    command: sh -c "echo no database; exit 3"\n    restart: always\n    expose: [80]\n'
+    made = release(world, "r1", f"{at}:8080", rest=loops)
+    with pytest.raises(DeploymentFailed, match="bad: crash loop"):
+        world.deploy(target, made)
+    seen = {state.service: state for state in target.observe().services}
+    assert seen["bad"].health in ("restarting", "unhealthy")  # between two crashes it runs, and no edge leads to it
+    assert {state.release for state in seen.values()} == {"r1"}
+    lines: list[LogLine] = []
+    target.logs("bad", tail=10, follow=False, on_line=lines.append)
+    assert "no database" in [line.text for line in lines]

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from tests.unit.delivery.world import World
-from windlass.errors import ConfigError, DeploymentFailed, EngineUnavailable, EnvironmentUnusable, ExitCode, Locked
+from windlass.errors import (
+    ConfigError,
+    DeploymentFailed,
+    EngineUnavailable,
+    EnvironmentUnusable,
+    ExitCode,
+    Locked,
+    UsageError,
+)
 from windlass.model.events import Notice
 from windlass.model.observation import Observation, ServiceState
 from windlass.model.release import Record, Release, ReleasedService
@@ -139,6 +147,40 @@ def test_after_a_failed_way_back_rollback_brings_the_last_healthy_release(failin
     failing.run()
     assert failing.roll_back().outcome == "healthy"
     assert newest(failing) == ("healthy", "main-0000001")
+
+
+def test_what_was_never_healthy_is_no_way_back(failing: World) -> None:
+    """A rollback is held back by no approval and no freeze, and is not watched."""
+    fail(failing, "switch", DeploymentFailed("the image cannot be pulled", blames=False))
+    failing.run()
+    with pytest.raises(UsageError, match="main-0000002 was never healthy on production") as refused:
+        failing.roll_back("main-0000002")
+    assert refused.value.remedy == "windlass deploy production --release main-0000002 deploys it"
+    assert newest(failing) == ("restored", "main-0000001")
+
+
+def test_where_what_serves_again_fares_no_better_rollback_goes_further(failing: World) -> None:
+    failing.wrong.clear()
+    failing.run()
+    failing.edit("api/app.py", "third")
+    failing.wrong |= {"main-0000003": "500", "main-0000002": "500"}  # something outside broke
+    assert failing.run().exit_code == ExitCode.RESTORE_FAILED
+    assert failing.roll_back().outcome == "healthy"
+    assert newest(failing) == ("healthy", "main-0000001")
+
+
+def test_after_one_that_was_broken_off_before_it_changed_anything_nothing_is_gone_back_to_unasked(
+    failing: World,
+) -> None:
+    failing.wrong.clear()
+    failing.run()
+    failing.edit("api/app.py", "third")
+    fail(failing, "switch", KeyboardInterrupt())  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        failing.run()
+    with pytest.raises(UsageError, match="runs main-0000002 as it did before main-0000003") as refused:
+        failing.roll_back()
+    assert refused.value.remedy == "windlass rollback production main-0000001 goes back further"
 
 
 def test_an_engine_that_is_gone_for_good_leaves_it_open_what_runs_and_says_so(

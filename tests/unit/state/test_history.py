@@ -102,6 +102,17 @@ def test_after_a_broken_off_deployment_the_way_back_is_to_what_was_to_be_replace
     assert named(first_way_back(records[1:])) == "r2"
 
 
+def test_after_a_way_back_that_failed_it_may_go_further() -> None:
+    records = history(serving("r1"), serving("r2"), ("r3", "failed", "r2", "deploy"))
+    assert [one.id for one in ways_back(records)] == ["r2", "r1"]
+
+
+def test_where_what_was_gone_back_to_is_not_known_to_have_served_before_there_is_a_way_back() -> None:
+    records = history(serving("r1"), serving("r2"), ("r0", "healthy", "r0", "rollback"))
+    assert [one.release.id for one in quarantined(records)] == ["r2"]
+    assert named(first_way_back(records)) == "r1"
+
+
 @pytest.mark.parametrize("outcome", ["interrupted", "deploying"])
 def test_a_rollback_that_was_broken_off_goes_on_when_it_is_asked_for_again(outcome: Outcome) -> None:
     records = history(serving("r1"), serving("r2"), ("r1", outcome, "r2", "rollback"))
