@@ -27,6 +27,9 @@ from windlass.steps.running import running_now
 from windlass.steps.stopwatch import Stopwatch
 from windlass.steps.tools import Tools
 
+_HURRY = 2.0
+"""Seconds that somebody who interrupts is kept, for a look at what runs."""
+
 
 def roll_out(
     release: Release,
@@ -95,9 +98,10 @@ def roll_out(
         raise
     except KeyboardInterrupt:
         interruption.heard()
-        run.settle(admitted, "interrupted", serving=current, reason="stopped by hand")
+        now = run.now_or_not(current, release)
+        run.settle(admitted, "interrupted", serving=current, reason=f"stopped by hand; {now}")
         back = f"; windlass deploy {environment.name} --release {current.id} goes back" if current else ""
-        emit(Notice(f"{environment.name} may be between two releases", "warning", f"the same command goes on{back}"))
+        emit(Notice(f"{environment.name}: {now}", "warning", f"the same command goes on{back}"))
         raise
     except Exception as error:
         run.give_up(admitted, current, error)
@@ -235,6 +239,14 @@ class _Run:
             running=runs,
             now=now.text if now is not None else "",
         )
+
+    def now_or_not(self, *candidates: Release | None) -> str:
+        """What runs now, for people; whoever is in a hurry, and interrupts again, does not wait for it."""
+        known = tuple(release for release in candidates if release is not None)
+        try:
+            return running_now(self.target, known, self.tools.clock, patience=_HURRY).text
+        except KeyboardInterrupt:
+            return "it may be between two releases"
 
     def give_up(self, admitted: Record, current: Release | None, error: Exception) -> None:
         """Record a deployment that ended in an error, with what was seen to run then."""

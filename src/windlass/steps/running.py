@@ -64,7 +64,6 @@ def tell(seen: Observation, candidates: Sequence[Release]) -> Running:
     found = max(whole, key=lambda release: sum(state.release == release.id for state in seen.services))
     names = {service.name for service in found.active}
     unwell = [f"{one.service} is {one.health}" for one in seen.services if one.service in names and not one.well]
-    unwell += [f"{name} is missing" for name in seen.missing]
     return Running(found, not unwell, f"{found.id} runs now" + (f", but {', '.join(unwell)}" if unwell else ""))
 
 

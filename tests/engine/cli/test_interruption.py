@@ -82,7 +82,8 @@ def test_a_terminal_that_is_closed_interrupts_and_the_release_before_goes_on_ser
     terminal.wait()
     wait_for(lambda: state.records("production")[0].outcome, lambda outcome: outcome != "deploying", seconds=60)
     record = state.records("production")[0]
-    assert (record.outcome, record.reason) == ("interrupted", "stopped by hand")
+    assert record.outcome == "interrupted"
+    assert record.reason == f"stopped by hand; {record.running} runs now"
     assert one.containers("production") == before
     one.write("compose.yml", compose)
     one.commit("well again")

@@ -183,6 +183,17 @@ def test_after_one_that_was_broken_off_before_it_changed_anything_nothing_is_gon
     assert refused.value.remedy == "windlass rollback production main-0000001 goes back further"
 
 
+def test_who_interrupts_twice_is_recorded_all_the_same(failing: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    fail(failing, "switch", KeyboardInterrupt())  # type: ignore[arg-type]
+    monkeypatch.setattr(failing.target, "observe", again)
+    with pytest.raises(KeyboardInterrupt):
+        failing.run()
+    assert failing.state.records("production")[0].reason == "stopped by hand; it may be between two releases"
+
+
 def test_an_engine_that_is_gone_for_good_leaves_it_open_what_runs_and_says_so(
     failing: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +258,8 @@ def test_what_users_were_led_to_by_one_who_was_interrupted_is_watched(failing: W
     with pytest.raises(KeyboardInterrupt):
         failing.run()
     assert newest(failing) == ("interrupted", "main-0000001")
+    assert failing.state.records("production")[0].reason == "stopped by hand; main-0000002 runs now"
+    assert "production: main-0000002 runs now" in warnings(failing)
     failing.target.troubles["main-0000002"] = "errors after the switch"
     assert failing.run(same_commit=True).exit_code == ExitCode.RESTORED
     assert newest(failing) == ("restored", "main-0000001")

@@ -68,8 +68,11 @@ def edge_changes(
 
 def cut(edge: str, board: Board) -> str:
     """What is to be said when an edge is made while the one before it still ends; "" where none does."""
-    ending = [e for e in board.edges if e.name == edge and board.ends(e) and e.container.status == "running"]
-    return f"the edge of {', '.join(ending[0].made_for.get('services') or ('names',))} was about to go: {_CUT}" if ending else ""  # fmt: skip
+    for one in board.edges:
+        if one.name == edge and board.ends(one) and one.container.status == "running":
+            services = ", ".join(one.made_for.get("services") or ("names",))
+            return f"the edge of {services} was about to go: {_CUT}"
+    return ""
 
 
 def explained(change: Change, layout: Layout, board: Board, early: Mapping[str, Early] | None = None) -> Change:
