@@ -12,6 +12,7 @@ from tests.engine.deploy.serving import Load, fresh, get
 from tests.engine.deploy.test_edge import QUICK, release
 from tests.engine.deploy.test_edge_reuse import MORE
 from windlass.deploy.docker import engine
+from windlass.model.project import EdgeSpec
 from windlass.waiting import wait_for
 
 ALONE = """
@@ -78,7 +79,7 @@ def test_its_port_goes_to_a_service_behind_an_edge(world: Any, port: Callable[[]
     world.deploy(target, release(world, "r1", f"{at}:8080", rest=ALONE.format(name="db", port=moved)))
     new = release(world, "r2", f"{at}:8080", rest=BESIDE.format(name="new", port=moved, inside=8080))
     world.deploy(target, new, 2)
-    assert wait_for(lambda: get(moved), bool, seconds=10) == "new"
+    assert wait_for(lambda: get(moved), bool, seconds=30) == "new"
     assert "db" not in world.containers(target)
     assert target.prepare(new, world.events.append).nothing_to_do
 
@@ -99,7 +100,7 @@ def test_it_is_reached_through_an_edge_that_is_made_anew(world: Any, port: Calla
 
 @pytest.mark.parametrize("inside", [8090, 8080])  # at an edge with others, and at one of its own
 def test_a_request_under_way_to_it_ends_well(world: Any, port: Callable[[], int], inside: int) -> None:
-    target, at, gone = world.target(edge=QUICK), port(), port()
+    target, at, gone = world.target(edge=EdgeSpec(drain=20.0, watch=0.5)), port(), port()
     rest = BESIDE.format(name="old", port=gone, inside=inside).replace("VERSION:", f'PORT: "{inside}", VERSION:')
     first = release(world, "r1", f"{at}:8080", rest=rest)
     world.deploy(target, first)
@@ -108,7 +109,7 @@ def test_a_request_under_way_to_it_ends_well(world: Any, port: Callable[[], int]
     said: list[str] = []
     asking = threading.Thread(target=lambda: said.append(get(gone, "/slow")))
     asking.start()
-    wait_for(lambda: "asked /slow" in _log(target, "old"), bool, seconds=10)
+    wait_for(lambda: "asked /slow" in _log(target, "old"), bool, seconds=30)
     target.retire(deployed, world.events.append)
     asking.join()
     assert said == ["old"]
