@@ -77,9 +77,9 @@ def _seen(environment: Environment, session: Session) -> Standing:
     observation, unknown = _looked(environment, session)
     try:
         records = told(session.view.state.records(environment.name))
-        rules = tuple(held_back(environment, records, session.view))
     except EnvironmentUnusable as error:  # the remote is away, and this clone has never seen a history of it
         return Standing(environment.name, (), observation, (), unknown, error)
+    rules = tuple(held_back(environment, records, session.view))
     return Standing(environment.name, records, observation, rules, unknown)
 
 

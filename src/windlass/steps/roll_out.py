@@ -98,7 +98,7 @@ def roll_out(
         raise
     except KeyboardInterrupt:
         interruption.heard()
-        now = run.now_or_not(current, release)
+        now = run.what_runs(current, release)
         run.settle(admitted, "interrupted", serving=current, reason=f"stopped by hand; {now}")
         back = f"; windlass deploy {environment.name} --release {current.id} goes back" if current else ""
         emit(Notice(f"{environment.name}: {now}", "warning", f"the same command goes on{back}"))
@@ -240,7 +240,7 @@ class _Run:
             now=now.text if now is not None else "",
         )
 
-    def now_or_not(self, *candidates: Release | None) -> str:
+    def what_runs(self, *candidates: Release | None) -> str:
         """What runs now, for people; whoever is in a hurry, and interrupts again, does not wait for it."""
         known = tuple(release for release in candidates if release is not None)
         try:

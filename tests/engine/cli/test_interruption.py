@@ -68,14 +68,13 @@ def test_a_terminal_that_is_closed_interrupts_and_the_release_before_goes_on_ser
     one.commit("never healthy, and not unhealthy for as long as this takes")
     state = GitState(Repository(one.root), None)
     words = shlex.join([sys.executable, "-m", "windlass", "run", "--progress", "terminal"])
-    terminal = (
-        subprocess.Popen(  # where these tests themselves run under nohup, the signal would be ignored as it should be
-            ["env", "--default-signal=HUP", "script", "--quiet", "--command", words, "/dev/null"],
-            cwd=one.root,
-            env={**one.env, "TERM": "xterm"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
+    # Where these tests themselves run under nohup, the signal would be ignored, as it should be.
+    terminal = subprocess.Popen(
+        ["env", "--default-signal=HUP", "script", "--quiet", "--command", words, "/dev/null"],
+        cwd=one.root,
+        env={**one.env, "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
     wait_for(lambda: state.records("production")[0].outcome, lambda outcome: outcome == "deploying", seconds=120)
     terminal.kill()
