@@ -7,6 +7,7 @@ leaves a half-finished grandchild behind. Output is decoded as UTF-8 with replac
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -24,9 +25,15 @@ Ending: TypeAlias = Callable[[Callable[[], object]], AbstractContextManager[None
 
 _GRACE_SECONDS = 5.0
 _live: set[subprocess.Popen[bytes]] = set()
+_lifelines: dict[
+    subprocess.Popen[bytes], int
+] = {}  # the end of a pipe that is closed when this process ends, however it does
 _detached: list[subprocess.Popen[bytes]] = []  # held, because Python warns of one that is dropped while it runs
 _guard = threading.Lock()
 _stopping = threading.Event()
+
+_WITH_US = '{ cat "/dev/fd/$0"; kill -s KILL 0; } </dev/null >/dev/null 2>&1 & exec "$@"'
+"""Becomes a program, beside one that ends both when the pipe that it is named is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ def run(
     input: str | None = None,
     timeout: float | None = None,
     check: bool = False,
+    with_us: bool = False,
 ) -> Completed:
     """Run a program to its end and return what it printed.
 
@@ -75,13 +83,14 @@ def run(
         env: variables added to (or replacing) this process's own.
         timeout: seconds; on expiry the program's group is terminated.
         check: raise `ProgramFailed` on a non-zero exit.
+        with_us: it ends with this process, also when this one is killed.
 
     Raises:
         ProgramMissing: it is not installed.
         ProgramFailed: `check` is set and it failed.
         ProgramTimedOut
     """
-    code, out, err = _finish(argv, cwd=cwd, env=env, input=input, timeout=timeout)
+    code, out, err = _finish(argv, cwd=cwd, env=env, input=input, timeout=timeout, with_us=with_us)
     completed = Completed(tuple(argv), code, out.decode(errors="replace"), err.decode(errors="replace"))
     if check and not completed.ok:
         raise ProgramFailed(completed)
@@ -105,8 +114,10 @@ def _finish(
     env: Mapping[str, str] | None,
     input: str | None,
     timeout: float | None,
+    with_us: bool = False,
 ) -> tuple[int, bytes, bytes]:
-    child = _start(argv, cwd=cwd, env=env, stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
+    stdin = subprocess.PIPE if input is not None else subprocess.DEVNULL
+    child = _start(argv, cwd=cwd, env=env, stdin=stdin, with_us=with_us)
     try:
         out, err = child.communicate(None if input is None else input.encode(errors="surrogateescape"), timeout=timeout)
     except subprocess.TimeoutExpired as error:
@@ -129,12 +140,14 @@ def stream(
     input: str | None = None,
     stop: Callable[[], bool] | None = None,
     ended_by: Ending | None = None,
+    with_us: bool = False,
 ) -> int:
     """Run a program, giving each line of its standard output and error (interleaved) to `on_line`; return its exit code.
 
     Args:
         stop: asked after every line; true terminates the program.
         ended_by: terminates it, also one that says nothing; others can still be started.
+        with_us: it ends with this process, also when this one is killed.
     """
     child = _start(
         argv,
@@ -142,6 +155,7 @@ def stream(
         env=env,
         stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
+        with_us=with_us,
     )
     try:
         if input is not None and child.stdin is not None:
@@ -201,27 +215,39 @@ def _start(
     env: Mapping[str, str] | None,
     stdin: int,
     stderr: int = subprocess.PIPE,
+    with_us: bool = False,
 ) -> subprocess.Popen[bytes]:
     if _stopping.is_set():
         raise KeyboardInterrupt
+    if with_us and shutil.which(argv[0]) is None:  # the shell would say so in its own words
+        raise _missing(argv[0])
+    ends, held = os.pipe() if with_us else (None, None)
     try:
         child = subprocess.Popen(
-            list(argv),
+            ["sh", "-c", _WITH_US, str(ends), *argv] if with_us else list(argv),
             cwd=cwd,
             env={**os.environ, **env} if env else None,
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
+            pass_fds=(ends,) if ends is not None else (),
         )
-    except FileNotFoundError as error:
+    except BaseException as error:
+        if held is not None:
+            os.close(held)
+        if not isinstance(error, FileNotFoundError):
+            raise
         if cwd is not None and not cwd.is_dir():
             raise WindlassError(f"the folder {cwd} does not exist") from error
-        raise ProgramMissing(
-            f"the program '{argv[0]}' was not found", remedy=f"install {argv[0]}, or put it on PATH"
-        ) from error
+        raise _missing(argv[0]) from error
+    finally:
+        if ends is not None:
+            os.close(ends)
     with _guard:
         _live.add(child)
+        if held is not None:
+            _lifelines[child] = held
     if _stopping.is_set():  # `terminate_all` may have looked at what runs before this one was among it
         _terminate(child)
         _forget(child)
@@ -255,9 +281,16 @@ def _terminate(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
+def _missing(program: str) -> ProgramMissing:
+    return ProgramMissing(f"the program '{program}' was not found", remedy=f"install {program}, or put it on PATH")
+
+
 def _forget(child: subprocess.Popen[bytes]) -> None:
     with _guard:
         _live.discard(child)
+        held = _lifelines.pop(child, None)
+    if held is not None:
+        os.close(held)
     for pipe in (child.stdin, child.stdout, child.stderr):
         if pipe is not None:
             try:

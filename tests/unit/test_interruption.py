@@ -19,7 +19,7 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in NUMBERS}
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in NUMBERS}  # under nohup, one is ignored
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,12 @@ import pytest
 
 from tests.engine.deploy.serving import get
 from tests.engine.deploy.test_edge import QUICK, release
+from windlass import process
+from windlass.deploy.docker import up
+from windlass.deploy.docker.engine import Docker
 from windlass.errors import ConfigError, DeploymentFailed
 from windlass.model.events import ServiceProgress
+from windlass.waiting import wait_for
 
 SERVICE = """
 services:
@@ -63,6 +68,47 @@ def test_a_port_that_something_else_has_is_no_fault_of_the_release(
     assert "stop what uses the port" in str(failure.value.remedy)
     world.deploy(target, made, 2)  # and then it is well
     assert get(at) == "1"
+
+
+def test_a_name_that_the_engine_still_has_from_who_was_killed_is_waited_for(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = world.target()
+    name = f"{target.name}-web-1"
+    made = world.release("r1", world.write({"compose.yml": SERVICE + "    command: sleep 1000\n"}), web="1")
+    held = process.run(["docker", "create", "--name", name, "busybox:1"], check=True).stdout.strip()
+    try:
+        monkeypatch.setattr(up, "_MAKING", 0.1)
+        with pytest.raises(DeploymentFailed, match="is already in use by container") as failure:
+            world.deploy(target, made)
+        assert not failure.value.blames
+        assert "docker rm" in str(failure.value.remedy)
+        monkeypatch.setattr(up, "_MAKING", 30.0)
+        refused = _refusals(monkeypatch)
+        with ThreadPoolExecutor(1) as pool:
+            deploying = pool.submit(world.deploy, target, made, 2)
+            wait_for(lambda: refused, bool, seconds=30)
+            process.run(["docker", "rm", "--force", held], check=True)
+            deploying.result()
+    finally:
+        process.run(["docker", "rm", "--force", held])
+    assert world.containers(target).keys() == {"web"}
+
+
+def _refusals(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What Compose says from now on of names that are taken."""
+    heard: list[str] = []
+    real = Docker.stream
+
+    def stream(self: Docker, argv: Any, on_line: Callable[[str], None], **options: Any) -> int:
+        def hear(line: str) -> None:
+            heard.extend([line] if "is already in use by container" in line else [])
+            on_line(line)
+
+        return real(self, argv, hear, **options)
+
+    monkeypatch.setattr(Docker, "stream", stream)
+    return heard
 
 
 def test_a_failing_health_check_shows_what_it_printed(world: Any) -> None:

@@ -31,7 +31,14 @@ class Engine(Docker):
     def containers(self, project: str) -> list[Container]:
         return [] if self.empty else [container("web", "2026-01-01T10:00:00")]
 
-    def run(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, input: str | None = None) -> Completed:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        input: str | None = None,
+        with_us: bool = False,
+    ) -> Completed:
         if self.full:
             return Completed(tuple(argv), 1, "", "no space left on device")
         if argv[2] == "create":

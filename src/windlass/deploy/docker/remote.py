@@ -60,10 +60,15 @@ class Access:
         return self.reach.host
 
     def run(
-        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, input: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        input: str | None = None,
+        with_us: bool = False,
     ) -> process.Completed:
         """As `process.run`. Raises EngineUnavailable where the engine's host is not reached."""
-        return process.run(argv, env={**self.environ(), **(env or {})} or None, input=input)
+        return process.run(argv, env={**self.environ(), **(env or {})} or None, input=input, with_us=with_us)
 
     def stream(
         self,
@@ -74,10 +79,11 @@ class Access:
         input: str | None = None,
         stop: Callable[[], bool] | None = None,
         ended_by: process.Ending | None = None,
+        with_us: bool = False,
     ) -> int:
         """As `process.stream`. Raises EngineUnavailable where the engine's host is not reached."""
         told = {**self.environ(), **(env or {})} or None
-        return process.stream(argv, on_line, env=told, input=input, stop=stop, ended_by=ended_by)
+        return process.stream(argv, on_line, env=told, input=input, stop=stop, ended_by=ended_by, with_us=with_us)
 
     def detach(self, argv: Sequence[str], *, log: Path) -> None:
         """As `process.detach`."""

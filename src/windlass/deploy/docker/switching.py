@@ -21,7 +21,7 @@ from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.places import Places
 from windlass.deploy.docker.preparing import Ready
 from windlass.deploy.docker.site import Site, drained, part_to_start, standing
-from windlass.deploy.docker.up import WITHOUT_ORPHANS, Compose, bring_up, compose_refusal, create_command
+from windlass.deploy.docker.up import WITHOUT_ORPHANS, Compose, bring_up, compose_refusal, create_command, until_named
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, Notice, StageName
 
@@ -171,7 +171,15 @@ class Switching:
 
     def _create(self, compose: Compose) -> list[str]:
         """Make containers while those before them still serve: what takes time, and may fail, cuts nobody then."""
-        done = compose.docker.run(create_command(compose.project, compose.directory), env={**compose.environ, **WITHOUT_ORPHANS}, input=compose.document)  # fmt: skip
+        done = until_named(
+            lambda: compose.docker.run(
+                create_command(compose.project, compose.directory),
+                env={**compose.environ, **WITHOUT_ORPHANS},
+                input=compose.document,
+                with_us=True,
+            ),
+            lambda done: () if done.ok else done.stderr.splitlines(),
+        )
         if not done.ok:
             said = compose_refusal(done.stderr.splitlines()) or "Docker Compose could not make the edge"
             raise DeploymentFailed(said, remedy="run the same command again", blames=False)

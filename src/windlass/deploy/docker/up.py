@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar, cast
 
 from windlass.compose.load import ComposeModel
 from windlass.deploy.docker.containers import Container, worst
@@ -18,7 +19,9 @@ from windlass.deploy.docker.engine import Docker
 from windlass.deploy.docker.watch import NOT_BEGUN, Verdict, Watch
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
-from windlass.waiting import Clock, wait_for
+from windlass.waiting import Clock, DeadlinePassed, wait_for
+
+T = TypeVar("T")
 
 _EVIDENCE_LINES = 30
 _EVERY = 0.15
@@ -30,6 +33,10 @@ _ENDED_EARLY = re.compile(r"\b(context )?cancel+ed$")
 WITHOUT_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
 """Compose sees a part of the model: what is not in it stays, whatever the user's own variables say."""
 
+
+_NAME_TAKEN = "is already in use by container"
+_MAKING = 20.0
+"""Seconds that the engine may take to make a container."""
 
 _LATE = "not ready after"
 _PORT_TAKEN = "stop what uses the port, or give this environment another one: ports or port_offset in windlass.yaml"
@@ -71,6 +78,21 @@ def create_command(project: str, directory: Path) -> list[str]:
     return compose_command(project, directory, "up", "--no-start", "--no-build", "--pull", "never")
 
 
+def until_named(up: Callable[[], T], said: Callable[[T], Sequence[str]]) -> T:
+    """Run Compose again while it is refused a container's name: the engine still makes what somebody who was killed has asked
+    it for, and shows it to nobody until it is made.
+
+    Args:
+        said: what Compose printed, of what `up` returned; nothing where it succeeded.
+    """
+    try:
+        return wait_for(
+            up, lambda done: not any(_NAME_TAKEN in line for line in said(done)), seconds=_MAKING, every=0.3
+        )
+    except DeadlinePassed as error:
+        return cast(T, error.last)
+
+
 class _Run:
     """`docker compose up` in the background, so that it can be ended early: Compose itself waits for ever."""
 
@@ -102,19 +124,23 @@ class _Run:
             self._thread.join(1.0)
 
     def _work(self) -> None:
-        compose = self._compose
-        # The shell tells its process id and becomes Compose: the only handle on a program that prints nothing while it waits.
-        argv = ["sh", "-c", 'echo "$$"; exec "$@"', "sh", *up_command(compose.project, compose.directory)]
         try:
-            self.code = compose.docker.stream(
-                argv,
-                self._hear,
-                env={**compose.environ, **WITHOUT_ORPHANS},
-                input=compose.document,
-                stop=lambda: self._stopping,
-            )
+            self.code = until_named(self._up, lambda code: () if code == 0 or self._stopping else self.lines)
         except BaseException as error:  # handed to the watching thread
             self.problem = error
+
+    def _up(self) -> int:
+        compose = self._compose
+        self._pid, self.lines = None, []
+        # The shell tells its process id and becomes Compose: the only handle on a program that prints nothing while it waits.
+        return compose.docker.stream(
+            ["sh", "-c", 'echo "$$"; exec "$@"', "sh", *up_command(compose.project, compose.directory)],
+            self._hear,
+            env={**compose.environ, **WITHOUT_ORPHANS},
+            input=compose.document,
+            stop=lambda: self._stopping,
+            with_us=True,
+        )
 
     def _hear(self, line: str) -> None:
         if self._pid is None:
@@ -269,6 +295,7 @@ _LACKING = {
     "port is already allocated": _PORT_TAKEN,
     "address already in use": _PORT_TAKEN,
     "address pool": "remove networks that nothing uses (docker network prune), or give the engine more default-address-pools",
+    _NAME_TAKEN: "remove the container that has the name: docker rm -f, and the start of its id in the message",
     "no space left on device": "make room on the engine's host: docker system df shows what takes it",
 }
 """What an engine says when it has no room for a release that may be well, and what to do then."""
