@@ -17,15 +17,12 @@ from typing import Any
 
 from tests.engine.cli.installation import Ran, free_ports
 from tests.engine.deploy.load import Window, from_document
+from tests.engine.deploy.serving import CHECK
 from windlass.deploy.docker import engine
 from windlass.deploy.docker.edge.board import Board
 from windlass.deploy.docker.edge.edges import Edges
 
 SERVER = Path(__file__).with_name("server.py.txt").read_text()
-_CHECK = (
-    "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3; "
-    "read -r _ code _ <&3; test $$code = 200"
-)
 COMPOSE = """\
 name: {project}
 services:
@@ -34,13 +31,13 @@ services:
     ports: ["{web}:8080"]
     environment: {{NAME: web, PEER: "http://api:8080/", {ending}}}
     depends_on: {{api: {{condition: service_healthy}}}}
-    healthcheck: {{test: [CMD, bash, -c, {check}], interval: 1s, retries: 8}}
+    healthcheck: {{test: {check}, interval: 1s, retries: 8}}
     x-windlass: {{health: [{{port: 8080, path: /health}}]}}
   api:
     build: {{context: ., dockerfile: api/Dockerfile}}
     ports: ["{api}:8080"]
     environment: {{NAME: api, {ending}}}
-    healthcheck: {{test: [CMD, bash, -c, {check}], interval: 1s, retries: 8}}
+    healthcheck: {{test: {check}, interval: 1s, retries: 8}}
     x-windlass: {{health: [{{port: 8080, path: /health}}]}}
 """
 WINDLASS = """\
@@ -98,7 +95,7 @@ class Subject:
         values = {
             **made.ports,
             "project": project,
-            "check": json.dumps(_CHECK),
+            "check": CHECK,
             "arch": arch,
             "ending": f"ENDING: {ending}",
         }

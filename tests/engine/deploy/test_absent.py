@@ -14,6 +14,7 @@ from windlass.deploy.docker import engine
 from windlass.deploy.interface import LogLine
 from windlass.errors import DeploymentFailed
 from windlass.model.project import EdgeSpec
+from windlass.waiting import wait_for
 
 JOB = """
   mig:
@@ -85,8 +86,12 @@ def test_what_is_left_of_a_first_release_that_failed_is_shown_and_heard(world: A
     made = release(world, "r1", f"{at}:8080", rest=loops)
     with pytest.raises(DeploymentFailed, match="bad: crash loop"):
         world.deploy(target, made)
-    seen = {state.service: state for state in target.observe().services}
-    assert not seen["bad"].well  # between two crashes it runs, and no edge leads to it
+    seen = wait_for(  # between two crashes it runs
+        lambda: {state.service: state for state in target.observe().services},
+        lambda seen: not seen["bad"].well,
+        seconds=30,
+    )
+    assert seen["bad"].restarts >= 3
     assert {state.release for state in seen.values()} == {"r1"}
     lines: list[LogLine] = []
     target.logs("bad", tail=10, follow=False, on_line=lines.append)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.deploy.serving import SERVER, Line, Load, certificate, fresh, get, keeping
+from tests.engine.deploy.serving import CHECK, SERVER, Line, Load, certificate, fresh, get, keeping
 from windlass import process
 from windlass.deploy.docker import DockerTarget, engine
 from windlass.errors import DeploymentFailed
@@ -25,7 +25,7 @@ services:
     ports: [{ports}]
     volumes: ["./app:/app:ro"]
     stop_grace_period: 3s
-    healthcheck: {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 6}}
+    healthcheck: {{test: {check}, interval: 1s, retries: 6}}
   api:
     image: python:3.12-slim
     command: python /app/server.py
@@ -49,7 +49,7 @@ def release(
     files: dict[str, str] | None = None,
 ) -> Any:
     published = ", ".join(f'"{port}"' for port in ports)
-    text = COMPOSE.format(ports=published, web=web, api=api, more=more, data=data, rest=rest)
+    text = COMPOSE.format(ports=published, web=web, api=api, check=CHECK, more=more, data=data, rest=rest)
     return world.release(id, world.write({"compose.yml": text, "app/server.py": SERVER, **(files or {})}))
 
 

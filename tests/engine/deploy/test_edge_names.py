@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.certificates import write
-from tests.engine.deploy.serving import SERVER, Load
+from tests.engine.deploy.serving import CHECK, SERVER, Load
 from windlass.model.project import EdgeSpec, SniSpec, TlsSpec
 from windlass.waiting import wait_for
 
@@ -26,7 +26,7 @@ services:
     expose: ["8443"]
     volumes: ["./shop:/app:ro"]
     stop_grace_period: 2s
-    healthcheck: &check {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 6}}
+    healthcheck: &check {{test: {check}, interval: 1s, retries: 6}}
   api:
     image: python:3.12-slim
     command: python /app/server.py
@@ -71,7 +71,7 @@ def test_the_name_a_client_asks_for_decides_between_two_services_on_one_port(
     own = {name: write(tmp_path / name, f"{name}.example.org") for name in ("shop", "api", "front")}
 
     def release(id: str, shop: str, api: str, *, without: str = "") -> Any:
-        text = COMPOSE.format(shop=shop, api=api)
+        text = COMPOSE.format(shop=shop, api=api, check=CHECK)
         files = {"compose.yml": text.partition(f"  {without}:\n")[0] if without else text}
         for name in ("shop", "api"):
             certificate, key = own[name]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.certificates import write
 from tests.engine.deploy.remote_hosts import ssh_host
-from tests.engine.deploy.serving import SERVER, Line, Load, fresh, keeping
+from tests.engine.deploy.serving import CHECK, SERVER, Line, Load, fresh, keeping
 from windlass import process
 from windlass.deploy.docker import DockerTarget, engine
 from windlass.errors import ConfigError
@@ -34,13 +34,13 @@ services:
     ports: ["{port}:8443"]
     volumes: ["./app:/app:ro"]
     stop_grace_period: 2s
-    healthcheck: {{test: ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health')"], interval: 1s, retries: 6}}
+    healthcheck: {{test: {check}, interval: 1s, retries: 6}}
 """
 
 
 def release(world: Any, id: str, port: int, own: str, version: str) -> Any:
     """A release whose container speaks TLS with a certificate of its own (PEM, with key)."""
-    text = COMPOSE.format(version=version, port=port)
+    text = COMPOSE.format(version=version, port=port, check=CHECK)
     return world.release(id, world.write({"compose.yml": text, "app/server.py": SERVER, "app/server.pem": own}))
 
 
@@ -218,7 +218,7 @@ def test_an_engine_elsewhere_is_handed_the_certificate_and_its_renewal(
     with ssh_host(tmp_path / "ssh") as host, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
         files = {"server.py": SERVER, "server.pem": upstream}
-        text = COMPOSE.format(version="1", port=at).replace('volumes: ["./app:/app:ro"]', "configs: %s")
+        text = COMPOSE.format(version="1", port=at, check=CHECK).replace('volumes: ["./app:/app:ro"]', "configs: %s")
         mounted = [{"source": name, "target": f"/app/{name}"} for name in files]
         contents = {name: {"content": content.replace("$", "$$")} for name, content in files.items()}
         sent = f"{text % json.dumps(mounted)}configs: {json.dumps(contents)}\n"
