@@ -32,8 +32,8 @@ _detached: list[subprocess.Popen[bytes]] = []  # held, because Python warns of o
 _guard = threading.Lock()
 _stopping = threading.Event()
 
-_WITH_US = '{ cat "/dev/fd/$0"; kill -s KILL 0; } </dev/null >/dev/null 2>&1 & exec "$@"'
-"""Becomes a program, beside one that ends both when the pipe that it is named is closed."""
+_WITH_US = '{ cat "/dev/fd/$0" && kill -s KILL 0; } </dev/null >/dev/null 2>&1 & exec "$@"'
+"""Becomes a program, beside one that ends both when the pipe that it is named is closed; without it where that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,19 @@ class GitState:
         except Locked as error:
             self.refuse_if_held(release.environment)  # names who was quicker
             raise Held(error.message, remedy=error.remedy) from error
+        except KeyboardInterrupt:
+            self._take_back(record)
+            raise
         self._beats[release.environment] = Heartbeat(self._renewal(record, commit), self._every, now + lease.LEASE)
         return record
+
+    def _take_back(self, admitted: Record) -> None:
+        """Settle a record whose writer was interrupted, if it went out."""
+        environment = admitted.release.environment
+        with suppress(EnvironmentUnusable, Locked):
+            if self._record_at(environment, self._head(environment)) == admitted:
+                reason = "stopped by hand before anything was changed"
+                self.settle(admitted, "interrupted", running=admitted.running, reason=reason, evidence=None)
 
     def assure(self, admitted: Record) -> None:
         if beat := self._beats.get(admitted.release.environment):

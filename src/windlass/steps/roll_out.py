@@ -59,52 +59,53 @@ def roll_out(
     emit = once(emit)
     run = _Run(environment, tools, tools.target(environment), watch, emit)
     current = running_release(records)
-    with watch.stage("admit") as verdict:
-        prepared, failure = run.prepare(release)
-        if prepared is not None:
-            release = replace(release, inactive=_inactive(prepared))
-        unchanged = bool(
-            prepared
-            and prepared.nothing_to_do
-            and current is not None
-            and records[0].outcome in ("healthy", "restored")
-            and same_content(current, release)
-        )
-        if unchanged:
-            verdict.outcome, verdict.detail = "unchanged", f"{release.id} runs already"
-        else:
-            admitted = tools.state.admit(
-                release, kind, current.id if current else None, retry=retry, decided_on=records
-            )
-    if unchanged and current is not None:
-        return run.look_again(replace(current, inactive=release.inactive))
-
+    admitted: Record | None = None
     try:
+        with watch.stage("admit") as verdict:
+            prepared, failure = run.prepare(release)
+            if prepared is not None:
+                release = replace(release, inactive=_inactive(prepared))
+            unchanged = bool(
+                prepared
+                and prepared.nothing_to_do
+                and current is not None
+                and records[0].outcome in ("healthy", "restored")
+                and same_content(current, release)
+            )
+            if unchanged:
+                verdict.outcome, verdict.detail = "unchanged", f"{release.id} runs already"
+            else:
+                admitted = tools.state.admit(
+                    release, kind, current.id if current else None, retry=retry, decided_on=records
+                )
+        if unchanged and current is not None:
+            return run.look_again(replace(current, inactive=release.inactive))
+        assert admitted is not None
+        ours = admitted
         if prepared is not None:
             # A release that is gone back to was healthy before. Were it watched and left again, the one that somebody
             # wants gone would serve. Nor is what runs already, unless it is not known how it fared: whoever led users to it
             # was interrupted.
             known = bool(records) and records[0].outcome in ("healthy", "restored")
             new = kind != "rollback" and not (prepared.nothing_to_do and known)
-            checks, failure = run.attempt(release, lambda: run.switch(prepared, admitted), watched=new)
+            checks, failure = run.attempt(release, lambda: run.switch(prepared, ours), watched=new)
             if failure is None:
                 with watch.stage("record"):
                     run.settle(admitted, "healthy", serving=release)
         if failure is not None:
             return run.restore(admitted, fallback(release, records), failure)
     except Locked as error:
-        with suppress(Locked):  # somebody took the environment over: the record is theirs now
-            run.settle(admitted, "failed", serving=current, reason=str(error))
+        if admitted is not None:
+            with suppress(Locked):  # somebody took the environment over: the record is theirs now
+                run.settle(admitted, "failed", serving=current, reason=str(error))
         raise
     except KeyboardInterrupt:
-        interruption.heard()
-        now = run.what_runs(current, release)
-        run.settle(admitted, "interrupted", serving=current, reason=f"stopped by hand; {now}")
-        back = f"; windlass deploy {environment.name} --release {current.id} goes back" if current else ""
-        emit(Notice(f"{environment.name}: {now}", "warning", f"the same command goes on{back}"))
+        if admitted is not None:
+            run.interrupted(admitted, current)
         raise
     except Exception as error:
-        run.give_up(admitted, current, error)
+        if admitted is not None:
+            run.give_up(admitted, current, error)
         raise
     moved = run.move_tags(
         release
@@ -247,6 +248,15 @@ class _Run:
             return running_now(self.target, known, self.tools.clock, patience=_HURRY).text
         except KeyboardInterrupt:
             return "it may be between two releases"
+
+    def interrupted(self, admitted: Record, current: Release | None) -> None:
+        """Record, and say, what runs when somebody stops a deployment by hand."""
+        interruption.heard()
+        now = self.what_runs(current, admitted.release)
+        self.settle(admitted, "interrupted", serving=current, reason=f"stopped by hand; {now}")
+        name = self.environment.name
+        back = f"; windlass deploy {name} --release {current.id} goes back" if current else ""
+        self.emit(Notice(f"{name}: {now}", "warning", f"the same command goes on{back}"))
 
     def give_up(self, admitted: Record, current: Release | None, error: Exception) -> None:
         """Record a deployment that ended in an error, with what was seen to run then."""

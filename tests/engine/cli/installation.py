@@ -43,11 +43,11 @@ environments:
     branch: develop
     tags: ["develop-{sha}"]
     ports: {%(api)d: %(api2)d, %(web)d: %(web2)d}
-    verify_timeout: 5s
+    verify_timeout: 30s
   production:
     branch: main
     tags: ["main-{sha}", latest]
-    verify_timeout: 5s
+    verify_timeout: 30s
     ready_timeout: 60s
 """
 DOCKERFILE = """\

@@ -11,6 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.engine.cli.installation import Installation
+from windlass.waiting import wait_for
 
 BRAIN = """\
   brain:
@@ -88,6 +89,8 @@ def test_a_day_with_the_script(installation: Installation) -> None:
     restarted = one.windlass("dev", "restart", "web", "--json", "--progress", "quiet").json
     assert restarted["restarted"] == ["web"] and {row["name"] for row in restarted["services"]} == {"api", "web"}
     subprocess.run(["docker", "exec", f"{one.project}-dev-api-1", "sh", "-c", "echo hello >/proc/1/fd/1"], check=True)
+    # The engine writes it down in its own time.
+    wait_for(lambda: _dev(one, "logs", "--grep", "hel+o"), bool, seconds=30)
     assert _dev(one, "logs", "--grep", "hel+o").splitlines() == ["api  hello"]
     said = one.windlass("dev", "logs", "--grep", "hel+o", "--json").json
     assert said["lines"] == [{"service": "api", "text": "hello"}]

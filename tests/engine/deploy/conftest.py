@@ -103,7 +103,7 @@ class World:
             "branch": None,
             "compose": ("compose.yml",),
             "tags": (),
-            "ready_timeout": 30.0,
+            "ready_timeout": 120.0,
             "edge": EdgeSpec(watch=0.5),
         }
         environment = Environment(name=name, **(defaults | settings))  # type: ignore[arg-type]

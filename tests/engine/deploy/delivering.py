@@ -31,13 +31,13 @@ services:
     ports: ["{web}:8080"]
     environment: {{NAME: web, PEER: "http://api:8080/", {ending}}}
     depends_on: {{api: {{condition: service_healthy}}}}
-    healthcheck: {{test: {check}, interval: 1s, retries: 8}}
+    healthcheck: {{test: {check}, interval: 1s, retries: 25}}
     x-windlass: {{health: [{{port: 8080, path: /health}}]}}
   api:
     build: {{context: ., dockerfile: api/Dockerfile}}
     ports: ["{api}:8080"]
     environment: {{NAME: api, {ending}}}
-    healthcheck: {{test: {check}, interval: 1s, retries: 8}}
+    healthcheck: {{test: {check}, interval: 1s, retries: 25}}
     x-windlass: {{health: [{{port: 8080, path: /health}}]}}
 """
 WINDLASS = """\

@@ -3,7 +3,7 @@
     WINDLASS_FUSE=POINT[:N] python -m tests.engine.deploy.fused run …
 
 It passes POINT for the N-th time (the first one otherwise). Nothing in the product knows of this: functions are wrapped here.
-What it has started goes on, as it does when a deployer dies.
+What it has asked the engine for goes on, as it does when a deployer dies.
 """
 
 from __future__ import annotations

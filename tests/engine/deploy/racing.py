@@ -59,7 +59,7 @@ def judge(
             mine = [at for at, image in created if image.partition("@")[2] in own]
             spans += [(min(mine), one.done)] if mine else []
         spans.sort()
-        if len(spans) == 2 and spans[1][0] < spans[0][1] - 0.1:
+        if len(spans) == 2 and spans[1][0] < spans[0][1] - 1.0:  # when it ended was heard by a thread of its own
             wrong.append(
                 f"both deployed at once: the second began {spans[0][1] - spans[1][0]:.1f} s before the first ended"
             )

@@ -172,7 +172,7 @@ secrets: {own: {file: ./private.txt}, kept: {file: ./kept.txt}, told: {environme
         target.logs("web", tail=50, follow=False, on_line=lambda line: said.append(line.text))
         return said
 
-    wait_for(look, lambda lines: any("from-" in line for line in lines), seconds=60)
+    wait_for(look, lambda lines: any("from-env-file" in line for line in lines), seconds=60)
     together = "\n".join(said)
     for expected in ("committed-secret", "untracked-secret", "untracked-note", "old seed", "from-env-file from-dotenv"):
         assert expected in together

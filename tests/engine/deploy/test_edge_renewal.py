@@ -57,7 +57,7 @@ def shown(port: int) -> str:
         except OSError:
             return ""
 
-    return wait_for(look, bool, seconds=15)
+    return wait_for(look, bool, seconds=60)
 
 
 def test_a_transaction_that_nobody_ended_does_not_stand_in_the_way(edge: tuple[str, int]) -> None:

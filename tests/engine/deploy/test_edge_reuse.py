@@ -13,6 +13,7 @@ from tests.engine.deploy.test_edge import QUICK, notices, release
 from windlass import process
 from windlass.deploy.docker import DockerTarget, engine, naming
 from windlass.errors import DeploymentFailed
+from windlass.model.project import EdgeSpec
 from windlass.waiting import wait_for
 
 MORE = """
@@ -29,7 +30,7 @@ def edges(target: DockerTarget) -> list[str]:
     return sorted(c.id for c in engine.containers(target.name) if c.edge and c.status == "running")
 
 
-def _or_nothing(port: int) -> str:
+def or_nothing(port: int) -> str:
     try:
         return get(port)
     except (OSError, http.client.HTTPException):
@@ -50,7 +51,7 @@ def test_a_service_that_goes_cuts_nobody_and_its_port_is_closed(world: Any, port
         ]
         world.deploy(target, without, 2)
         assert target.prepare(without, world.events.append).nothing_to_do
-        assert _or_nothing(gone) == ""
+        wait_for(lambda: or_nothing(gone), lambda text: not text, seconds=10)
         world.deploy(target, release(world, "r3", f"{at}:8080", rest=more), 3)  # and it comes back as it was
     assert load.failures == []
     assert load.total > 50
@@ -63,7 +64,7 @@ def test_a_service_that_goes_cuts_nobody_and_its_port_is_closed(world: Any, port
 def test_a_service_that_goes_serves_who_still_calls_it_until_the_release_is_retired(
     world: Any, port: Callable[[], int], inside: int
 ) -> None:
-    target, at, gone = world.target(edge=QUICK), port(), port()
+    target, at, gone = world.target(edge=EdgeSpec(drain=20.0, watch=0.5)), port(), port()
     first = release(world, "r1", f"{at}:8080", rest=MORE.format(port=gone).replace("8081", str(inside)))
     without = release(world, "r2", f"{at}:8080", web="2")
     world.deploy(target, first)
@@ -84,10 +85,10 @@ def test_a_service_that_goes_serves_who_still_calls_it_until_the_release_is_reti
     assert load.failures == []
     assert load.total > 50
     target.retire(deployed, world.events.append)
-    assert _or_nothing(gone) == ""
+    wait_for(lambda: or_nothing(gone), lambda text: not text, seconds=10)
     assert "more" not in world.containers(target)
     assert target.prepare(without, world.events.append).nothing_to_do
-    wait_for(lambda: [c for c in engine.containers(target.name) if c.id == more], lambda left: not left, seconds=30)
+    wait_for(lambda: [c for c in engine.containers(target.name) if c.id == more], lambda left: not left, seconds=60)
     assert set(edges(target)) <= set(before)
     assert get(at) == "2"
 
@@ -97,7 +98,7 @@ def test_a_port_that_goes_to_a_service_that_runs_in_place_is_given_up(world: Any
     world.deploy(target, release(world, "r1", f"{at}:8080", rest=MORE.format(port=moved)))
     before = edges(target)
     world.deploy(target, release(world, "r2", f"{at}:8080", rest=STORE.format(port=moved)), 2)
-    assert "Directory listing" in wait_for(lambda: _or_nothing(moved), bool, seconds=30)
+    assert "Directory listing" in wait_for(lambda: or_nothing(moved), bool, seconds=30)
     assert get(at) == "1"
     assert edges(target) != before
     assert any(f"port {moved} goes to another service" in text for text in notices(world))

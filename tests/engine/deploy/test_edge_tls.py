@@ -34,7 +34,7 @@ services:
     ports: ["{port}:8443"]
     volumes: ["./app:/app:ro"]
     stop_grace_period: 2s
-    healthcheck: {{test: {check}, interval: 1s, retries: 6}}
+    healthcheck: {{test: {check}, interval: 1s, retries: 25}}
 """
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from tests.engine.deploy.serving import Load, fresh, get
 from tests.engine.deploy.test_edge import QUICK, release
-from tests.engine.deploy.test_edge_reuse import MORE
+from tests.engine.deploy.test_edge_reuse import MORE, or_nothing
 from windlass.deploy.docker import engine
+from windlass.deploy.docker.engine import Docker
 from windlass.model.project import EdgeSpec
 from windlass.waiting import wait_for
 
@@ -35,6 +36,12 @@ BESIDE = """
     volumes: ["./app:/app:ro"]
     stop_grace_period: 5s
 """
+
+
+def slowly(service: str) -> str:
+    """The same, where it takes eight seconds to end."""
+    ending = service.replace("rm /data/held; exit", "sleep 8; rm /data/held; exit")
+    return ending.replace("    healthcheck:", "    stop_grace_period: 60s\n    healthcheck:")
 
 
 def reason(prepared: Any, service: str) -> str:
@@ -62,7 +69,7 @@ def test_one_that_comes_back_while_it_still_ends_is_not_taken_for_one_that_stays
     world: Any, port: Callable[[], int]
 ) -> None:
     target, at, own = world.target(edge=QUICK), port(), port()
-    slow = ALONE.format(name="db", port=own).replace("rm /data/held; exit", "sleep 4; rm /data/held; exit")
+    slow = slowly(ALONE.format(name="db", port=own))
     first = release(world, "r1", f"{at}:8080", rest=slow)
     world.deploy(target, first)
     before = world.containers(target)["db"]
@@ -74,18 +81,41 @@ def test_one_that_comes_back_while_it_still_ends_is_not_taken_for_one_that_stays
     assert before not in [c.id for c in engine.containers(target.name)]
 
 
+def test_one_that_was_being_stopped_by_who_was_interrupted_is_not_taken_for_one_that_stays(
+    world: Any, port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, at, one, two = world.target(edge=QUICK), port(), port(), port()
+    slow = slowly(ALONE.format(name="db", port=one))
+    first = release(world, "r1", f"{at}:8080", rest=slow)
+    world.deploy(target, first)
+    before = world.containers(target)["db"]
+
+    def interrupted(self: Docker, ids: Sequence[str]) -> None:
+        self.detach(["docker", "stop", *ids], log=world.home / "stopping.log")  # the engine goes on with it
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Docker, "remove", interrupted)
+        world.deploy(target, release(world, "r2", f"{at}:8080", rest=ALONE.format(name="store", port=two)), 2)
+    (state,) = (c.state for c in engine.containers(target.name) if c.id == before)
+    assert state == "healthy"
+    world.deploy(target, first, 3)
+    assert world.containers(target)["db"] != before
+    assert before not in [c.id for c in engine.containers(target.name)]
+
+
 def test_its_port_goes_to_a_service_behind_an_edge(world: Any, port: Callable[[], int]) -> None:
     target, at, moved = world.target(edge=QUICK), port(), port()
     world.deploy(target, release(world, "r1", f"{at}:8080", rest=ALONE.format(name="db", port=moved)))
     new = release(world, "r2", f"{at}:8080", rest=BESIDE.format(name="new", port=moved, inside=8080))
     world.deploy(target, new, 2)
-    assert wait_for(lambda: get(moved), bool, seconds=30) == "new"
+    wait_for(lambda: or_nothing(moved), lambda text: text == "new", seconds=30)
     assert "db" not in world.containers(target)
     assert target.prepare(new, world.events.append).nothing_to_do
 
 
 def test_it_is_reached_through_an_edge_that_is_made_anew(world: Any, port: Callable[[], int]) -> None:
-    target, at, gone, more = world.target(edge=QUICK), port(), port(), port()
+    target, at, gone, more = world.target(edge=EdgeSpec(drain=20.0, watch=0.5)), port(), port(), port()
     world.deploy(target, release(world, "r1", f"{at}:8080", rest=MORE.format(port=gone)))
     without = release(world, "r2", f"{at}:8080", f"{more}:8080", web="2")
     deployed = switched(world, target, without, 2)
@@ -93,14 +123,13 @@ def test_it_is_reached_through_an_edge_that_is_made_anew(world: Any, port: Calla
     assert get(at, "/peer/more:8081") and get(more) == "2"
     target.watch(deployed, world.events.append)
     target.retire(deployed, world.events.append)
-    with pytest.raises(OSError):
-        get(gone)
+    wait_for(lambda: or_nothing(gone), lambda text: not text, seconds=10)
     assert target.prepare(without, world.events.append).nothing_to_do
 
 
 @pytest.mark.parametrize("inside", [8090, 8080])  # at an edge with others, and at one of its own
 def test_a_request_under_way_to_it_ends_well(world: Any, port: Callable[[], int], inside: int) -> None:
-    target, at, gone = world.target(edge=EdgeSpec(drain=20.0, watch=0.5)), port(), port()
+    target, at, gone = world.target(edge=EdgeSpec(drain=60.0, watch=0.5)), port(), port()
     rest = BESIDE.format(name="old", port=gone, inside=inside).replace("VERSION:", f'PORT: "{inside}", VERSION:')
     first = release(world, "r1", f"{at}:8080", rest=rest)
     world.deploy(target, first)

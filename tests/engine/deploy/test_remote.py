@@ -134,6 +134,7 @@ def test_a_registry_of_this_machine_is_lent_for_the_time_of_the_pull(world: Any,
         with Connection(login).lent(other, local=own) as there:
             assert there
             assert docker.run(["docker", "pull", lent]).ok
+        _closes(other)
         assert not docker.run(["docker", "pull", lent]).ok
     finally:
         process.run(["docker", "rmi", lent])
@@ -152,11 +153,14 @@ def test_of_two_runs_that_lend_the_same_registry_the_first_to_end_leaves_it_to_t
             assert is_open(other)
             first.close()
             assert is_open(other)
-        wait_for(
-            lambda: is_open(other), lambda there: not there, seconds=30
-        )  # ssh asks for it, and waits for no answer
+        _closes(other)
         with Connection(login).lent(other, local=own) as there:
             assert there and is_open(other)
+
+
+def _closes(port: int) -> None:
+    """ssh asks for it, and waits for no answer."""
+    wait_for(lambda: is_open(port), lambda there: not there, seconds=30)
 
 
 def is_open(port: int) -> bool:

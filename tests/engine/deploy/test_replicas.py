@@ -25,7 +25,7 @@ services:
 {rest}"""
 FAILS = """  bad:
     image: busybox:1
-    command: sh -c "sleep 1; exit 1"
+    command: sh -c "sleep 0.3; exit 1"
     restart: always
 """
 
@@ -36,7 +36,7 @@ def release(world: Any, id: str, port: int, count: int, rest: str = "") -> Any:
 
 
 def test_fewer_and_more_and_fewer_again_drop_no_request(world: Any, port: Callable[[], int]) -> None:
-    target, at = world.target(edge=EdgeSpec(drain=4.0, watch=0.5)), port()
+    target, at = world.target(edge=EdgeSpec(drain=10.0, watch=0.5)), port()
     three, one = release(world, "r1", at, 3), release(world, "r2", at, 1)
     world.deploy(target, three)
     before = ids(target)

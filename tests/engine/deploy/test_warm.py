@@ -48,11 +48,11 @@ def folder(world: Any, target: DockerTarget) -> Path:
 
 
 def test_they_end_when_their_time_is_over_and_nobody_has_to_be_there(world: Any, port: Callable[[], int]) -> None:
-    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=15.0)), port()
+    target, at = world.target(edge=EdgeSpec(drain=1.0, watch=0.0, warm=30.0)), port()
     world.deploy(target, release(world, "r1", at))
     world.deploy(target, release(world, "r2", at), 2)
     assert len(there(target)) == 2
-    wait_for(lambda: there(target), lambda ids: len(ids) == 1, seconds=60, every=1)
+    wait_for(lambda: there(target), lambda ids: len(ids) == 1, seconds=150, every=1)
     assert get(at) == "r2"
     target.restore(release(world, "r1", at), 3, world.events.append)  # the way back is longer, and there
     assert get(at) == "r1"
@@ -146,7 +146,7 @@ def test_who_looks_makes_up_for_what_was_to_be_ended_long_ago(
     kept.file.write_text(json.dumps(dict.fromkeys(kept.read(), time.time() - 600)))
     assert len(there(target)) == 2
     target.observe()
-    wait_for(lambda: there(target), lambda ids: len(ids) == 1, seconds=60, every=1)
+    wait_for(lambda: there(target), lambda ids: len(ids) == 1, seconds=150, every=1)
     assert get(at) == "r2"
 
 

@@ -55,5 +55,5 @@ def test_it_says_what_it_is_and_leaves_nothing_behind_where_it_ends_by_itself() 
 
 def _alive(group: int) -> bool:
     """Whether a program of this group runs; one that has ended, and that nobody has asked for, does not."""
-    said = subprocess.run(["ps", "-e", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(["ps", "-e", "-o", "pgid=", "-o", "stat="], capture_output=True, text=True, check=True).stdout
     return any(pair[0] == str(group) and not pair[1].startswith("Z") for pair in map(str.split, said.splitlines()))

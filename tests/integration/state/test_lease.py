@@ -59,6 +59,26 @@ def settle(state: GitState, admitted: Record) -> None:
     state.settle(admitted, "healthy", running=admitted.release.id, reason="", evidence=None)
 
 
+def test_who_is_interrupted_while_the_record_goes_out_holds_nothing(
+    clones: list[Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = (GitState(clone, "origin") for clone in clones)
+    settle(one, one.admit(release_of(clones[0]), "deploy", None))
+    swap = Refs.compare_and_swap
+
+    def interrupted(self: Refs, *words: Any) -> None:
+        monkeypatch.setattr(Refs, "compare_and_swap", swap)
+        swap(self, *words)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Refs, "compare_and_swap", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one.admit(release_of(clones[0], "r2"), "deploy", "r1")
+    left = two.records("production")[0]
+    assert (left.outcome, left.running) == ("interrupted", "r1")
+    two.admit(release_of(clones[1], "r3"), "deploy", "r1")
+
+
 def at_once(*works: Callable[[], T]) -> list[T | WindlassError]:
     barrier = threading.Barrier(len(works))
     answers: list[T | WindlassError | None] = [None] * len(works)

@@ -18,7 +18,7 @@ from windlass.errors import (
     Locked,
     UsageError,
 )
-from windlass.model.events import Notice
+from windlass.model.events import Event, Notice, StageFinished
 from windlass.model.observation import Observation, ServiceState
 from windlass.model.release import Record, Release, ReleasedService
 from windlass.state.interface import ways_back
@@ -181,6 +181,20 @@ def test_after_one_that_was_broken_off_before_it_changed_anything_nothing_is_gon
     with pytest.raises(UsageError, match="runs main-0000002 as it did before main-0000003") as refused:
         failing.roll_back()
     assert refused.value.remedy == "windlass rollback production main-0000001 goes back further"
+
+
+def test_one_that_is_broken_off_between_its_record_and_its_deployment_is_recorded_as_that(failing: World) -> None:
+    class Heard(list[Event]):
+        def append(self, event: Event) -> None:
+            if isinstance(event, StageFinished) and event.stage == "admit":
+                raise KeyboardInterrupt
+            super().append(event)
+
+    failing.events = Heard()
+    with pytest.raises(KeyboardInterrupt):
+        failing.run()
+    assert newest(failing) == ("interrupted", "main-0000001")
+    assert {what for what, _ in failing.target.calls} == {"prepare"}
 
 
 def test_who_interrupts_twice_is_recorded_all_the_same(failing: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,13 @@ def test_restarts_are_told_and_three_of_them_are_a_crash_loop() -> None:
     assert story.at(2, seen(restarts=3, exit_code=3)) == ("failed", "crash loop: restarted 3 times, exit code 3")
 
 
+def test_the_exit_code_of_a_crash_loop_is_that_of_when_it_was_down() -> None:
+    story = Story()
+    story.at(1, seen(status="restarting", restarts=2, exit_code=3))
+    assert story.at(2, seen(restarts=3, exit_code=0)) == ("failed", "crash loop: restarted 3 times, exit code 3")
+    assert Story().at(2, seen(restarts=3, exit_code=0)) == ("failed", "crash loop: restarted 3 times")
+
+
 def test_a_container_that_ends_is_given_up_at_once() -> None:
     assert Story().at(1, seen(status="exited", exit_code=0)) == ("failed", "exited with exit code 0")
     assert Story().at(1, seen(status="created", error="no such program")) == ("failed", "exited with no such program")

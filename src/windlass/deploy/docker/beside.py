@@ -129,9 +129,11 @@ class Beside:
 
     def _model(self, ready: Ready, services: Sequence[str], edges: Iterable[Edge], board: Board) -> dict[str, object]:
         found, made = part_to_start(ready, services, board), list(edges)
-        configs = {}
+        configs, beside = {}, standing(ready, board)
         for edge in made:
-            carried = carry(edge, ready.layout.fronted, None, {n: board.serving(n) for n in edge.services})
+            # What stands already, of a first try, is called by others as soon as they start.
+            leads = {name: board.serving(name) or beside.get(name, []) for name in edge.services}
+            carried = carry(edge, ready.layout.fronted, None, leads)
             configs[edge.name] = render(carried, generation=generation(carried))
         labels = edge_compose.labels_of(ready.compose.model)
         found["services"] |= edge_compose.edge_services(made, configs, image=self._site.settings.image, labels=labels)

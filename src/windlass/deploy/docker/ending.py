@@ -67,9 +67,13 @@ class Ending:
         Returns:
             The board as it is then.
         """
-        ending = [c.id for c in board.services if c.service in services and not c.beside]
-        self._site.docker.remove(ending)
-        return self._site.board() if ending else board
+        ending = [c for c in board.services if c.service in services and not c.beside]
+        if not ending:
+            return board
+        # Noted first: the engine goes on with it where this is interrupted, and nobody must take them for ones that stay.
+        self._note([c for c in ending if c.id not in board.leaving], board, after=0.0)
+        self._site.docker.remove([c.id for c in ending])
+        return self._site.board()
 
     def end_gone(self, ready: Ready, board: Board) -> None:
         """End services that the release does not have, and edges that lead to these alone. New requests do not reach them
@@ -118,9 +122,9 @@ class Ending:
         self._end([c for c in board.idle if c.id not in board.leaving], board, after=self._site.settings.drain)
 
     def _end(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
-        if containers:
-            self._site.docker.remove_later([c.id for c in containers], self._site.log, after=after)
+        if containers:  # noted first: nobody must lead users to what will end
             self._note(containers, board, after=after)
+            self._site.docker.remove_later([c.id for c in containers], self._site.log, after=after)
 
     def _note(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
         self._site.edges.note_leaving({c.id: after + c.grace for c in containers}, board.containers)

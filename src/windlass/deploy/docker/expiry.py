@@ -46,8 +46,8 @@ def end_due(
         ending = expired(board, due)
         ended = tuple(container.id for container in ending)
         if ended:
-            docker.remove_later(ended, folder / "removal.log")
             edges.note_leaving({container.id: container.grace for container in ending}, board.containers)
+            docker.remove_later(ended, folder / "removal.log")
         warm.forget(due)
         return ended
 

@@ -21,7 +21,15 @@ from windlass.deploy.docker.ending import Ending
 from windlass.deploy.docker.places import Places
 from windlass.deploy.docker.preparing import Ready
 from windlass.deploy.docker.site import Site, drained, part_to_start, standing
-from windlass.deploy.docker.up import WITHOUT_ORPHANS, Compose, bring_up, compose_refusal, create_command, until_named
+from windlass.deploy.docker.up import (
+    WITHOUT_ORPHANS,
+    Compose,
+    bring_up,
+    compose_refusal,
+    create_command,
+    lacking,
+    until_named,
+)
 from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, Notice, StageName
 
@@ -115,7 +123,11 @@ class Switching:
             or (e is not board.edge(e.name) and not board.ends(e))
             or (ready.edge(e.name) is None and ready.needed_elsewhere(e))
         ]
-        old = [c for name in ready.layout.fronted for c in board.serving(name) if not c.beside]
+        old = [
+            c
+            for c in board.services
+            if c.service in ready.layout.fronted and not c.beside and c.id not in board.leaving
+        ]
         if not make and not replaced and not old:
             return board
         self._site.docker.discard([c.id for c in replaced if c.status != "running"])
@@ -182,7 +194,7 @@ class Switching:
         )
         if not done.ok:
             said = compose_refusal(done.stderr.splitlines()) or "Docker Compose could not make the edge"
-            raise DeploymentFailed(said, remedy="run the same command again", blames=False)
+            raise DeploymentFailed(said, remedy=lacking(said) or "run the same command again", blames=False)
         there = compose.docker.containers(compose.project)
         return [c.id for c in there if c.key in compose.model["services"] and c.status == "created"]
 

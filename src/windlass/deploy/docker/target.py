@@ -157,17 +157,17 @@ class DockerTarget:
     def retire(self, deployed: Deployed, emit: Emit) -> None:
         """Remove services and networks that the release does not have, and containers of the one before unless they are to
         stay warm. Volumes are never removed. Where somebody has begun a newer deployment, that is theirs to do."""
-        if self._switched is not None:
-            with self._fence.entered(None):
-                if self._fence.overtaken():
-                    return
+        with self._fence.entered(None):
+            if self._fence.overtaken():
+                return
+            if self._switched is not None:
                 self._ending.end_gone(self._switched, self._site.board())
-            self._looking.forget()
-            networks = self._switched.compose.model.get("networks") or {}
-            unused = self._docker.unused_networks(self._name)
-            self._docker.remove_networks([id for key, id in unused.items() if key not in networks])
-        if self._environment.edge is not None and not self._environment.edge.warm:
-            self._ending.end_warm()
+                networks = self._switched.compose.model.get("networks") or {}
+                unused = self._docker.unused_networks(self._name)
+                self._docker.remove_networks([id for key, id in unused.items() if key not in networks])
+            if self._environment.edge is not None and not self._environment.edge.warm:
+                self._ending.end_warm()
+        self._looking.forget()
 
     def restore(self, release: Release, sequence: int, emit: Emit) -> Deployed:
         self._docker.close_ways()

@@ -78,16 +78,17 @@ def create_command(project: str, directory: Path) -> list[str]:
     return compose_command(project, directory, "up", "--no-start", "--no-build", "--pull", "never")
 
 
-def until_named(up: Callable[[], T], said: Callable[[T], Sequence[str]]) -> T:
+def until_named(up: Callable[[], T], said: Callable[[T], Sequence[str]], *, seconds: float = _MAKING) -> T:
     """Run Compose again while it is refused a container's name: the engine still makes what somebody who was killed has asked
     it for, and shows it to nobody until it is made.
 
     Args:
         said: what Compose printed, of what `up` returned; nothing where it succeeded.
+        seconds: after which the last refusal is it.
     """
     try:
         return wait_for(
-            up, lambda done: not any(_NAME_TAKEN in line for line in said(done)), seconds=_MAKING, every=0.3
+            up, lambda done: not any(_NAME_TAKEN in line for line in said(done)), seconds=seconds, every=0.3
         )
     except DeadlinePassed as error:
         return cast(T, error.last)
@@ -96,8 +97,10 @@ def until_named(up: Callable[[], T], said: Callable[[T], Sequence[str]]) -> T:
 class _Run:
     """`docker compose up` in the background, so that it can be ended early: Compose itself waits for ever."""
 
-    def __init__(self, compose: Compose) -> None:
+    def __init__(self, compose: Compose, seconds: float) -> None:
         self._compose = compose
+        # Shorter than a service may take, so that a name that somebody else has is told, and not that the service is late.
+        self._making = min(_MAKING, seconds / 2)
         self._pid: int | None = None
         self._stopping = False
         self.lines: list[str] = []
@@ -125,12 +128,16 @@ class _Run:
 
     def _work(self) -> None:
         try:
-            self.code = until_named(self._up, lambda code: () if code == 0 or self._stopping else self.lines)
+            self.code = until_named(
+                self._up, lambda code: () if code == 0 or self._stopping else self.lines, seconds=self._making
+            )
         except BaseException as error:  # handed to the watching thread
             self.problem = error
 
     def _up(self) -> int:
         compose = self._compose
+        if self._stopping:
+            return 1
         self._pid, self.lines = None, []
         # The shell tells its process id and becomes Compose: the only handle on a program that prints nothing while it waits.
         return compose.docker.stream(
@@ -180,7 +187,7 @@ def bring_up(
     watch = Watch(wanted, changed, began, there)
     report = _Report(changed, began, emit, stage)
     before = frozenset(c.id for c in there if c.service in changed)
-    run = _Run(compose)
+    run = _Run(compose, seconds)
 
     def look() -> tuple[bool, list[Container], dict[str, Verdict]]:
         over = run.over  # asked first: what is seen afterwards is then final
@@ -271,7 +278,7 @@ def _failure(
         where=next(iter(failed)) if len(failed) == 1 and named == refused else None,
         remedy=_remedy(named),
         evidence=evidence,
-        blames=not _lacking(named),
+        blames=not lacking(named),
     )
 
 
@@ -301,12 +308,13 @@ _LACKING = {
 """What an engine says when it has no room for a release that may be well, and what to do then."""
 
 
-def _lacking(message: str) -> str:
+def lacking(message: str) -> str:
+    """What to do where the engine has no room for a release that may be well; "" where it says something else."""
     return next((remedy for said, remedy in _LACKING.items() if said in message), "")
 
 
 def _remedy(message: str) -> str:
-    if remedy := _lacking(message):
+    if remedy := lacking(message):
         return remedy
     if _LATE in message:
         return "look at the log lines shown; where services only need longer, raise ready_timeout in windlass.yaml"

@@ -43,6 +43,7 @@ class Watch:
         self._since: dict[str, tuple[tuple[str, str], float]] = {}
         self._restarts = {container.id: container.restarts for container in there}
         self._begun: dict[str, float] = {}
+        self._ended: dict[str, int] = {}  # container id → its exit code, where it was seen down: one that runs has 0
         self._kinds: Mapping[str, str] = {}
         self._moved = began
 
@@ -72,8 +73,11 @@ class Watch:
         running_for = now - self._first_seen(service, container, now)
         before = self._restarts.setdefault(container.id, 0 if service in self._changed else container.restarts)
         restarts = container.restarts - before
+        if container.status != "running":
+            self._ended[container.id] = container.exit_code
         if restarts >= CRASH_LOOP:
-            return Verdict("failed", f"crash loop: restarted {restarts} times, exit code {container.exit_code}")
+            code = f", exit code {self._ended[container.id]}" if container.id in self._ended else ""
+            return Verdict("failed", f"crash loop: restarted {restarts} times{code}")
         state = container.state
         if state == "completed":
             return Verdict("well", "completed")

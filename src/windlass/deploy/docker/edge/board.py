@@ -60,7 +60,7 @@ class Board:
         of its workers; or the last ones that have ended as they should."""
         mine = [c for c in self.services if c.service == service]
         behind = [c for c in mine if c.id in self._serving]
-        ended = sorted((c for c in mine if c.ended_well), key=lambda c: c.finished)
+        ended = sorted((c for c in mine if c.ended_well and c.id not in self.leaving), key=lambda c: c.finished)
         in_place = [c for c in mine if not c.beside and c.id not in self.leaving]
         return behind or in_place or self._working(mine) or ended[-1:]
 
