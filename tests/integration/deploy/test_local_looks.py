@@ -62,6 +62,7 @@ def test_every_container_of_the_project_is_described() -> None:
     }
     with engine(answers, asked) as path:
         printed = local.containers(path, "crank-staging")
+        assert local.inspected(path, ["b", "gone"]) == '[{"Id": "b"}]'
     assert printed is not None and json.loads(printed) == [{"Id": "a"}, {"Id": "b"}]
     query = parse_qs(urlsplit(asked[0]).query)
     assert query["all"] == ["1"]

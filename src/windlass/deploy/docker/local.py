@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -36,11 +36,14 @@ def containers(path: str, project: str) -> str | None:
 
     def look(connection: _Connection) -> str:
         listed = json.loads(_get(connection, f"/containers/json?all=1&filters={wanted}") or "")
-        # One that was removed in between is missing, which is right.
-        found = [_get(connection, f"/containers/{each['Id']}/json") for each in listed]
-        return f"[{','.join(text for text in found if text is not None)}]"
+        return _inspected(connection, [each["Id"] for each in listed])
 
     return _ask(path, look)
+
+
+def inspected(path: str, ids: Sequence[str]) -> str | None:
+    """What `docker inspect` prints of those of these containers that are there."""
+    return _ask(path, lambda connection: _inspected(connection, ids))
 
 
 def images(path: str, references: Iterable[str]) -> dict[str, dict[str, Any]] | None:
@@ -90,6 +93,12 @@ def _ask(path: str, look: Callable[[_Connection], _T]) -> _T | None:
         return None
     finally:
         connection.close()
+
+
+def _inspected(connection: http.client.HTTPConnection, ids: Iterable[str]) -> str:
+    # One that was removed in between is missing, which is right.
+    found = [_get(connection, f"/containers/{id}/json") for id in ids]
+    return f"[{','.join(text for text in found if text is not None)}]"
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> str | None:

@@ -188,10 +188,11 @@ def bring_up(
     report = _Report(changed, began, emit, stage)
     before = frozenset(c.id for c in there if c.service in changed)
     run = _Run(compose, seconds)
+    looking = _Looking(compose)
 
     def look() -> tuple[bool, list[Container], dict[str, Verdict]]:
         over = run.over  # asked first: what is seen afterwards is then final
-        there = compose.docker.containers(compose.project)
+        there = looking.look((over, len(run.lines)))
         seen_running(there)
         there = [c for c in there if not c.edge and counts(c)]
         if not over:
@@ -232,6 +233,24 @@ def bring_up(
         failed = {service: prefix + message for service, message in begun.items()}
     report.fail(failed, clock.now())
     raise _failure(compose.docker, failed, there, wanted, () if late or run.code in (0, None) else run.lines)
+
+
+class _Looking:
+    """Looks at a project's containers, and for new ones only when Compose has said or done something since."""
+
+    def __init__(self, compose: Compose) -> None:
+        self._compose = compose
+        self._known: list[Container] = []
+        self._said: object = None
+
+    def look(self, said: object) -> list[Container]:
+        """Args: said: another value when there may be new ones."""
+        docker = self._compose.docker
+        if said == self._said:
+            self._known = docker.these(self._known)
+        else:
+            self._known, self._said = docker.containers(self._compose.project), said
+        return self._known
 
 
 class _Report:
