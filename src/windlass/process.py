@@ -25,14 +25,13 @@ Ending: TypeAlias = Callable[[Callable[[], object]], AbstractContextManager[None
 
 _GRACE_SECONDS = 5.0
 _live: set[subprocess.Popen[bytes]] = set()
-_lifelines: dict[
-    subprocess.Popen[bytes], int
-] = {}  # the end of a pipe that is closed when this process ends, however it does
+# Of each program that ends with this process, the end of a pipe that is closed when this process ends, however it does.
+_lifelines: dict[subprocess.Popen[bytes], int] = {}
 _detached: list[subprocess.Popen[bytes]] = []  # held, because Python warns of one that is dropped while it runs
 _guard = threading.Lock()
 _stopping = threading.Event()
 
-_WITH_US = '{ cat "/dev/fd/$0" && kill -s KILL 0; } </dev/null >/dev/null 2>&1 & exec "$@"'
+_WITH_US = '{ trap "" TERM; cat "/dev/fd/$0" && kill -s KILL 0; } </dev/null >/dev/null 2>&1 & exec "$@"'
 """Becomes a program, beside one that ends both when the pipe that it is named is closed; without it where that cannot be read."""
 
 

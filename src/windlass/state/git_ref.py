@@ -7,12 +7,13 @@ restoring a release needs is kept alive by the ref alone, costs no space (git sh
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from windlass.errors import EnvironmentUnusable, Held, Locked
+from windlass.errors import EnvironmentUnusable, Held, Locked, WindlassError
 from windlass.git.refs import Refs
 from windlass.git.repository import Repository, TreeEntry
 from windlass.model.release import Kind, Outcome, Record, Release
@@ -24,6 +25,8 @@ from windlass.waiting import DeadlinePassed, wait_for
 
 _PLACE = "refs/heads/windlass/env/"
 _RENEWED = "still at it"
+_HURRY = 5.0
+"""Seconds that somebody waits who has interrupted."""
 
 
 class GitState:
@@ -114,19 +117,22 @@ class GitState:
         )
         try:
             commit = self._write(record, head, f"{kind} {release.id}: deploying")
+            self._beats[release.environment] = Heartbeat(self._renewal(record, commit), self._every, now + lease.LEASE)
         except Locked as error:
             self.refuse_if_held(release.environment)  # names who was quicker
             raise Held(error.message, remedy=error.remedy) from error
         except KeyboardInterrupt:
-            self._take_back(record)
+            # Whoever interrupts because the remote does not answer does not wait for it again.
+            hurry = threading.Thread(target=self._take_back, args=(record,), daemon=True)
+            hurry.start()
+            hurry.join(_HURRY)
             raise
-        self._beats[release.environment] = Heartbeat(self._renewal(record, commit), self._every, now + lease.LEASE)
         return record
 
     def _take_back(self, admitted: Record) -> None:
         """Settle a record whose writer was interrupted, if it went out."""
         environment = admitted.release.environment
-        with suppress(EnvironmentUnusable, Locked):
+        with suppress(WindlassError, OSError):
             if self._record_at(environment, self._head(environment)) == admitted:
                 reason = "stopped by hand before anything was changed"
                 self.settle(admitted, "interrupted", running=admitted.running, reason=reason, evidence=None)

@@ -12,6 +12,7 @@ from tests.engine.deploy.serving import Load, fresh, get
 from tests.engine.deploy.test_edge import QUICK, release
 from tests.engine.deploy.test_edge_reuse import MORE, or_nothing
 from windlass.deploy.docker import engine
+from windlass.deploy.docker.edge.edges import Edges
 from windlass.deploy.docker.engine import Docker
 from windlass.model.project import EdgeSpec
 from windlass.waiting import wait_for
@@ -97,8 +98,7 @@ def test_one_that_was_being_stopped_by_who_was_interrupted_is_not_taken_for_one_
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Docker, "remove", interrupted)
         world.deploy(target, release(world, "r2", f"{at}:8080", rest=ALONE.format(name="store", port=two)), 2)
-    (state,) = (c.state for c in engine.containers(target.name) if c.id == before)
-    assert state == "healthy"
+    assert before in Edges(world.home / "environments" / target.name / "edge.json").read().stopping
     world.deploy(target, first, 3)
     assert world.containers(target)["db"] != before
     assert before not in [c.id for c in engine.containers(target.name)]

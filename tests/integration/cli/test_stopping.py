@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -38,10 +41,14 @@ def test_a_program_that_changes_an_environment_ends_with_who_started_it_however_
     starter = subprocess.Popen([sys.executable, "-c", starts], stdout=subprocess.PIPE, text=True)
     assert starter.stdout is not None
     group = int(starter.stdout.readline())
-    assert _alive(group)
-    starter.kill()
-    starter.communicate()
-    wait_for(lambda: _alive(group), lambda alive: not alive, seconds=10)
+    try:
+        assert _alive(group)
+        starter.kill()
+        starter.communicate()
+        wait_for(lambda: _alive(group), lambda alive: not alive, seconds=10)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def test_it_says_what_it_is_and_leaves_nothing_behind_where_it_ends_by_itself() -> None:

@@ -195,3 +195,14 @@ def test_a_container_is_overdue_some_time_after_it_should_be_gone_also_where_an_
     edges.note_leaving({"a": 10.0}, [made, other])  # somebody has asked it to end again
     assert edges.read().leaving == {"a": 1140.0}
     assert edges.board([made, other]).stuck == []
+
+
+def test_one_that_was_being_stopped_is_not_counted_on_until_it_is_clear_that_it_stays(tmp_path: Path) -> None:
+    made = replace(container("a", "1"), worker=False)
+    job = replace(made, id="b", service="job", status="exited", may_end=True)
+    Edges(tmp_path / "edge.json", now=lambda: 1000.0).note_stopping({"a": 10.0, "b": 10.0}, [made, job])
+    board = Edges(tmp_path / "edge.json", now=lambda: 1130.0).board([made, job])
+    assert (board.current, board.stuck) == ([], [])
+    board = Edges(tmp_path / "edge.json", now=lambda: 1131.0).board([made, job])
+    assert (board.current, board.stuck) == ([made], [])  # nobody ends what serves because somebody once wanted to
+    assert Edges(tmp_path / "edge.json").board([job]).current == [job]

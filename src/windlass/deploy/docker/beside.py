@@ -132,7 +132,8 @@ class Beside:
         configs, beside = {}, standing(ready, board)
         for edge in made:
             # What stands already, of a first try, is called by others as soon as they start.
-            leads = {name: board.serving(name) or beside.get(name, []) for name in edge.services}
+            stands = {name: there for name, there in beside.items() if name not in services}
+            leads = {name: board.serving(name) or stands.get(name, []) for name in edge.services}
             carried = carry(edge, ready.layout.fronted, None, leads)
             configs[edge.name] = render(carried, generation=generation(carried))
         labels = edge_compose.labels_of(ready.compose.model)

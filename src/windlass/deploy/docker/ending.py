@@ -29,16 +29,16 @@ class Ending:
     def end_idle(self, ready: Ready, board: Board) -> None:
         """End what is left of earlier releases, unless this one runs it again."""
         held = set(ready.instances.values())
-        self._end([c for c in board.stuck if c.key not in held], board, after=0.0)
+        self.end([c for c in board.stuck if c.key not in held], board, after=0.0)
         self._warm.forget([c.id for c in board.services if c.key in held])
         idle = [c for c in board.idle if c.key not in held and c.id not in board.leaving]
         working = [c for c in idle if c.worker and c.status == "running"]
         never = [c for c in idle if c.id not in board.drained and c not in working]
         self._site.docker.discard([c.id for c in never])  # no request has ever reached these
-        self._end(working, board, after=0.0)
+        self.end(working, board, after=0.0)
         for container in idle:
             if container.id in board.drained:
-                self._end(
+                self.end(
                     [container],
                     board,
                     after=max(0.0, self._site.settings.drain - self._site.edges.idle_for(container.id)),
@@ -55,8 +55,8 @@ class Ending:
         # Requests under way may end. A plain connection may never: its service is asked to close it. A worker must not take
         # jobs beside the one after it.
         at_once = [c for c in unneeded if not c.fronted or "tcp" in _modes(ready, c.service)]
-        self._end(at_once, board, after=0.0)
-        self._end([c for c in unneeded if c not in at_once], board, after=self._site.settings.drain)
+        self.end(at_once, board, after=0.0)
+        self.end([c for c in unneeded if c not in at_once], board, after=self._site.settings.drain)
         after = replace(board, leaving=board.leaving | {c.id for c in unneeded})
         self._keep_warm([c for c in after.idle if c.id not in after.leaving] if keep_warm else [])
         return after
@@ -71,7 +71,7 @@ class Ending:
         if not ending:
             return board
         # Noted first: the engine goes on with it where this is interrupted, and nobody must take them for ones that stay.
-        self._note([c for c in ending if c.id not in board.leaving], board, after=0.0)
+        self._site.edges.note_stopping({c.id: c.grace for c in ending}, board.containers)
         self._site.docker.remove([c.id for c in ending])
         return self._site.board()
 
@@ -91,8 +91,8 @@ class Ending:
         try:
             self._site.edges.apply([(e, after) for e in running if (after := closed(e.carried, gone)) != e.carried])
         finally:  # they are noted: an edge that does not answer must not keep them
-            self._end(at_once, board, after=0.0)
-            self._end(later, board, after=drain)
+            self.end(at_once, board, after=0.0)
+            self.end(later, board, after=drain)
 
     def _keep_warm(self, containers: Sequence[Container]) -> None:
         """Let these end when their time is over, whether anybody deploys by then or not."""
@@ -119,9 +119,10 @@ class Ending:
     def end_warm(self) -> None:
         """End the containers of earlier releases as soon as their requests have ended."""
         board = self._site.board()
-        self._end([c for c in board.idle if c.id not in board.leaving], board, after=self._site.settings.drain)
+        self.end([c for c in board.idle if c.id not in board.leaving], board, after=self._site.settings.drain)
 
-    def _end(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
+    def end(self, containers: Sequence[Container], board: Board, *, after: float) -> None:
+        """Ask containers to end, `after` some seconds, and do not wait for it."""
         if containers:  # noted first: nobody must lead users to what will end
             self._note(containers, board, after=after)
             self._site.docker.remove_later([c.id for c in containers], self._site.log, after=after)

@@ -88,21 +88,15 @@ class Docker(Access):
         raise self.refusal(done.stderr)
 
     def these(self, containers: Sequence[Container]) -> list[Container]:
-        """Those of these containers that are still there, as they are now. To find new ones takes an engine far longer: it looks
-        for the image of each that it lists, which those with containerd's image store do from scratch.
-
-        Raises:
-            EngineUnavailable
-        """
+        """Those of these containers that are still there, as they are now; fewer also where the engine does not answer. To find
+        new ones takes it far longer: it looks for the image of each that it lists, which those with containerd's image store
+        do from scratch."""
         ids = [container.id for container in containers]
         if not ids:
             return []
         if (printed := local.inspected(self._socket, ids)) is not None:
             return parse_containers(printed)
-        found = parse_containers(self._inspect(ids).stdout)
-        if not found:
-            self.connect()  # that none is left is an answer of an engine that answers
-        return found
+        return parse_containers(self._inspect(ids).stdout)
 
     def _inspect(self, ids: Sequence[str]) -> process.Completed:
         return self._attempt(["inspect", "--type", "container", *ids])

@@ -79,7 +79,7 @@ class Looking:
                 why = f"the edge that leads to it is {edge.container.status}" if edge else "no edge leads to it"
                 state = replace(state, health="unhealthy", detail=why, ports=())
             states.append(state)
-        known = {container.service for container in board.services}
+        known = served.keys() | {c.service for c in board.services if c.id not in board.leaving}
         found = Observation(tuple(states), tuple(name for name in seen.lasting if name not in known))
         self._late = (self._site.clock.now(), found)
         return found

@@ -134,8 +134,7 @@ class Switching:
         replaced = [c for c in replaced if c.status == "running"]
         if make:
             ready_now = standing(ready, board)
-            adopted = {c.service for c in old}
-            left = (c for c in board.services if c.service not in adopted or c in ready_now.get(c.service, ()))
+            left = (c for c in board.services if c not in old)
             seen, gone = replace(board, services=tuple(left)), ready.gone if keep_warm else frozenset()
             compose = self._edges_to_start(ready, make, seen, ready_now, {c.key for c in replaced}, gone)
             fresh = self._create(compose)
@@ -146,7 +145,7 @@ class Switching:
         else:
             self._site.docker.unplug(old)
             self._site.docker.discard([c.id for c in replaced])
-        self._site.docker.remove_later([c.id for c in old], self._site.log)
+        self._ending.end(old, board, after=0.0)
         return self._site.board()
 
     @staticmethod

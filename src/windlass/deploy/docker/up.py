@@ -21,7 +21,7 @@ from windlass.errors import DeploymentFailed
 from windlass.model.events import Emit, ServiceFinished, ServiceProgress, ServiceStarted, StageName
 from windlass.waiting import Clock, DeadlinePassed, wait_for
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _EVIDENCE_LINES = 30
 _EVERY = 0.15
@@ -33,8 +33,7 @@ _ENDED_EARLY = re.compile(r"\b(context )?cancel+ed$")
 WITHOUT_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
 """Compose sees a part of the model: what is not in it stays, whatever the user's own variables say."""
 
-
-_NAME_TAKEN = "is already in use by container"
+_NAME_TAKEN = "is already in use by"
 _MAKING = 20.0
 """Seconds that the engine may take to make a container."""
 
@@ -78,20 +77,23 @@ def create_command(project: str, directory: Path) -> list[str]:
     return compose_command(project, directory, "up", "--no-start", "--no-build", "--pull", "never")
 
 
-def until_named(up: Callable[[], T], said: Callable[[T], Sequence[str]], *, seconds: float = _MAKING) -> T:
+def until_named(up: Callable[[], _T], said: Callable[[_T], Sequence[str]], *, seconds: float | None = None) -> _T:
     """Run Compose again while it is refused a container's name: the engine still makes what somebody who was killed has asked
     it for, and shows it to nobody until it is made.
 
     Args:
         said: what Compose printed, of what `up` returned; nothing where it succeeded.
-        seconds: after which the last refusal is it.
+        seconds: after which the last refusal is it; as long as an engine may take, where it is not said.
     """
     try:
         return wait_for(
-            up, lambda done: not any(_NAME_TAKEN in line for line in said(done)), seconds=seconds, every=0.3
+            up,
+            lambda done: not any(_NAME_TAKEN in line for line in said(done)),
+            seconds=_MAKING if seconds is None else seconds,
+            every=0.3,
         )
     except DeadlinePassed as error:
-        return cast(T, error.last)
+        return cast(_T, error.last)
 
 
 class _Run:
@@ -104,6 +106,7 @@ class _Run:
         self._pid: int | None = None
         self._stopping = False
         self.lines: list[str] = []
+        self.heard = 0  # lines, also of earlier tries
         self.code: int | None = None
         self.problem: BaseException | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -150,6 +153,7 @@ class _Run:
         )
 
     def _hear(self, line: str) -> None:
+        self.heard += 1
         if self._pid is None:
             self._pid = int(line)
         else:
@@ -192,7 +196,7 @@ def bring_up(
 
     def look() -> tuple[bool, list[Container], dict[str, Verdict]]:
         over = run.over  # asked first: what is seen afterwards is then final
-        there = looking.look((over, len(run.lines)))
+        there = looking.look((over, run.heard))
         seen_running(there)
         there = [c for c in there if not c.edge and counts(c)]
         if not over:
@@ -246,11 +250,11 @@ class _Looking:
     def look(self, said: object) -> list[Container]:
         """Args: said: another value when there may be new ones."""
         docker = self._compose.docker
-        if said == self._said:
-            self._known = docker.these(self._known)
-        else:
-            self._known, self._said = docker.containers(self._compose.project), said
-        return self._known
+        there = docker.these(self._known) if said == self._said else []
+        if not there or len(there) < len(self._known):  # one that does not show may have been replaced
+            there, self._said = docker.containers(self._compose.project), said
+        self._known = there
+        return there
 
 
 class _Report:
@@ -321,7 +325,7 @@ _LACKING = {
     "port is already allocated": _PORT_TAKEN,
     "address already in use": _PORT_TAKEN,
     "address pool": "remove networks that nothing uses (docker network prune), or give the engine more default-address-pools",
-    _NAME_TAKEN: "remove the container that has the name: docker rm -f, and the start of its id in the message",
+    _NAME_TAKEN: "docker inspect shows what has the name, by its id in the message: remove it, or rename it",
     "no space left on device": "make room on the engine's host: docker system df shows what takes it",
 }
 """What an engine says when it has no room for a release that may be well, and what to do then."""

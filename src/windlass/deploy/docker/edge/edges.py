@@ -25,12 +25,18 @@ class Memo:
     """What is kept in a file so that not every look has to ask the edges, and what they cannot know.
 
     `carried` maps an edge's container id to what it carries; `since` a container's id to when it was last given requests
-    (seconds since 1970); `leaving` the id of a container that is about to go to when it should be gone.
+    (seconds since 1970); `leaving` the id of a container that is about to go to when it should be gone; `stopping` the same
+    of one that somebody stops and waits for: where that never reached the engine, it stays.
     """
 
     carried: Mapping[str, Carried] = field(default_factory=dict)
     since: Mapping[str, float] = field(default_factory=dict)
     leaving: Mapping[str, float] = field(default_factory=dict)
+    stopping: Mapping[str, float] = field(default_factory=dict)
+
+    def going(self, now: float) -> frozenset[str]:
+        """Containers that are not counted on."""
+        return frozenset(self.leaving) | {id for id, due in self.stopping.items() if now <= due + _LATE}
 
     def overdue(self, now: float) -> frozenset[str]:
         """Containers that should be gone: whoever was to end them has not."""
@@ -66,7 +72,7 @@ class Edges:
         if ask and any(memo.carried.get(id) != carried for id, carried in heard.items()):
             self.write(replace(memo, carried={**memo.carried, **heard}))
         return Board(
-            tuple(c for c in every if not c.edge), tuple(edges), frozenset(memo.leaving), memo.overdue(self._now())
+            tuple(c for c in every if not c.edge), tuple(edges), memo.going(self._now()), memo.overdue(self._now())
         )
 
     def _edge(self, container: Container, memo: Memo, ask: bool) -> RunningEdge:
@@ -110,10 +116,10 @@ class Edges:
         }
         now = self._now()
         self.write(
-            Memo(
-                {**memo.carried, **{edge.container.id: after for edge, after in changes}},
-                {**memo.since, **dict.fromkeys(gone, now)},
-                memo.leaving,
+            replace(
+                memo,
+                carried={**memo.carried, **{edge.container.id: after for edge, after in changes}},
+                since={**memo.since, **dict.fromkeys(gone, now)},
             )
         )
 
@@ -134,15 +140,26 @@ class Edges:
     def note_leaving(self, due: Mapping[str, float], there: Iterable[Container]) -> None:
         """Note which containers are about to go, and in how many seconds they should be gone; those that are gone are
         forgotten."""
-        memo, known, now = self.read(), {container.id for container in there}, self._now()
-        leaving = {**memo.leaving, **{id: now + seconds for id, seconds in due.items()}}
-        self.write(
-            Memo(
-                {id: carried for id, carried in memo.carried.items() if id in known},
-                {id: when for id, when in memo.since.items() if id in known},
-                {id: when for id, when in leaving.items() if id in known},
-            )
-        )
+        memo = self.read()
+        self._keep(replace(memo, leaving={**memo.leaving, **self._until(due)}), there)
+
+    def note_stopping(self, due: Mapping[str, float], there: Iterable[Container]) -> None:
+        """As `note_leaving`, of containers that are stopped now: nobody else is to end them."""
+        memo = self.read()
+        self._keep(replace(memo, stopping={**memo.stopping, **self._until(due)}), there)
+
+    def _until(self, due: Mapping[str, float]) -> dict[str, float]:
+        now = self._now()
+        return {id: now + seconds for id, seconds in due.items()}
+
+    def _keep(self, memo: Memo, there: Iterable[Container]) -> None:
+        """Write what is noted of containers that are there."""
+        known = {container.id for container in there}
+
+        def here(noted: Mapping[str, _T]) -> dict[str, _T]:
+            return {id: value for id, value in noted.items() if id in known}
+
+        self.write(Memo(here(memo.carried), here(memo.since), here(memo.leaving), here(memo.stopping)))
 
     def read(self) -> Memo:
         try:
@@ -154,6 +171,7 @@ class Edges:
                 {id: from_document(carried) for id, carried in document["carried"].items()},
                 {id: float(when) for id, when in document["since"].items()},
                 {str(id): float(when) for id, when in leaving.items()},
+                {str(id): float(when) for id, when in document.get("stopping", {}).items()},
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError, IndexError, AttributeError):
             return Memo()
@@ -164,6 +182,7 @@ class Edges:
             "carried": {id: to_document(carried) for id, carried in memo.carried.items()},
             "since": dict(memo.since),
             "leaving": dict(memo.leaving),
+            "stopping": dict(memo.stopping),
         }
         draft = self._file.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(document, sort_keys=True))
