@@ -82,7 +82,7 @@ def test_a_name_that_the_engine_still_has_from_who_was_killed_is_waited_for(
         with pytest.raises(DeploymentFailed, match="is already in use by container") as failure:
             world.deploy(target, made)
         assert not failure.value.blames
-        assert "docker rm" in str(failure.value.remedy)
+        assert "docker inspect" in str(failure.value.remedy)
         monkeypatch.setattr(up, "_MAKING", 30.0)
         refused = _refusals(monkeypatch)
         with ThreadPoolExecutor(1) as pool:
