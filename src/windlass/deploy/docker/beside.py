@@ -129,10 +129,10 @@ class Beside:
 
     def _model(self, ready: Ready, services: Sequence[str], edges: Iterable[Edge], board: Board) -> dict[str, object]:
         found, made = part_to_start(ready, services, board), list(edges)
-        configs, beside = {}, standing(ready, board)
+        configs = {}
+        # What stands already, of a first try, is called by others as soon as they start.
+        stands = {name: there for name, there in standing(ready, board).items() if name not in services}
         for edge in made:
-            # What stands already, of a first try, is called by others as soon as they start.
-            stands = {name: there for name, there in beside.items() if name not in services}
             leads = {name: board.serving(name) or stands.get(name, []) for name in edge.services}
             carried = carry(edge, ready.layout.fronted, None, leads)
             configs[edge.name] = render(carried, generation=generation(carried))
